@@ -1,0 +1,22 @@
+"""syncro_nb: triage, billing and invoice reconciliation for MSPs that run on Syncro.
+
+`connect()` gives the workspace that the notebooks use. Importing this package opens no file and no socket.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .workspace import Workspace, connect, practice
+
+__version__ = "0.1.0"
+__all__ = ["Workspace", "__version__", "connect", "practice"]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("connect", "practice", "Workspace"):
+        from . import workspace
+
+        return getattr(workspace, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

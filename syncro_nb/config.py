@@ -1,0 +1,298 @@
+"""syncro.yaml and the environment, as one frozen `Config`: which account, where data lives, what the house has agreed.
+
+    profile: main                        # the account that is used unless --profile or SYNCRO_NB_PROFILE says otherwise
+    profiles:
+      main:
+        subdomain: your-shop             # https://your-shop.syncromsp.com/api/v1
+        key: {env: SYNCRO_KEY}           # where the API key is; never the key itself
+        auth: query                      # or bearer
+    labour: {remote: 1190473, security: 1234567}   # kind: product id; adds to or changes the usual seven
+    tax_rates: {default: 8.7}            # percent, by the customer's tax rate id, or default
+    resolved_statuses: [Cancelled]       # besides Resolved..., Invoiced and Closed
+
+`labour`, `tax_rates` and `resolved_statuses` may also stand inside a profile, where they come first.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import platformdirs
+import yaml
+
+from .errors import ConfigError
+from .money import exact
+from .secret import Secret
+
+SANDBOX = "sandbox"
+LABOUR = {
+    "remote": 1190473,
+    "onsite": 26118,
+    "emergency": 26184,
+    "project": 9269129,
+    "internal": 9269124,
+    "travel": 26117,
+    "website": 68055,
+}
+MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_TOP = ("profile", "profiles", "labour", "tax_rates", "resolved_statuses")
+_PROFILE = ("subdomain", "url", "key", "auth", "labour", "tax_rates", "resolved_statuses")
+_KEY_SOURCES = ("env",)
+
+
+@dataclass(frozen=True)
+class House:
+    """What this shop has agreed: its labour products, tax rates and words for "done"."""
+
+    labour: Mapping[str, int]
+    tax_rates: Mapping[str, Decimal]
+    resolved_statuses: frozenset[str] = frozenset()
+
+    def kind_of(self, product_id: int | None) -> str | None:
+        """The labour kind of a product id, or None if it is no labour product of this house."""
+        return next((kind for kind, number in self.labour.items() if number == product_id), None)
+
+    def product_id(self, kind: str) -> int:
+        """The product of a labour kind. Raises ConfigError naming the nearest kinds."""
+        if kind not in self.labour:
+            raise ConfigError(unknown("labour kind", kind, self.labour))
+        return self.labour[kind]
+
+    def is_resolved(self, status: str) -> bool:
+        """Whether a ticket of this status counts as resolved (the house's term)."""
+        return status.startswith("Resolved") or status in ("Invoiced", "Closed") or status in self.resolved_statuses
+
+
+@dataclass(frozen=True)
+class Config:
+    """One account and how to work with it. `url` None is the built-in sandbox, inside this process."""
+
+    profile: str
+    url: str | None
+    auth: str
+    key_source: Mapping[str, Any] | None
+    home: Path
+    house: House
+    path: Path | None
+    timeout_seconds: float = 60.0
+    settle_seconds: float = 120.0
+    rate: str = "180/60"
+
+    @property
+    def account(self) -> str:
+        """The account's name in the journal: its subdomain, or the host."""
+        if self.url is None:
+            return SANDBOX
+        host = urlsplit(self.url).hostname or ""
+        return host.removesuffix(".syncromsp.com")
+
+    @property
+    def site(self) -> str | None:
+        """Where a person opens this account in a browser; None for a server on this machine."""
+        if self.url is None or urlsplit(self.url).hostname in LOOPBACK:
+            return None
+        return f"https://{urlsplit(self.url).netloc}"
+
+
+def load(environment: Mapping[str, str], *, profile: str | None = None, folder: Path | None = None) -> Config:
+    """The configuration that holds for this call. Raises ConfigError with the remedy; touches no network."""
+    path = _find(environment, folder or Path.cwd())
+    written = _read(path) if path else {}
+    _known_keys(written, _TOP, "syncro.yaml", path)
+    profiles = _mapping(written.get("profiles"), "profiles")
+    configured = next(iter(profiles), SANDBOX) if len(profiles) == 1 else SANDBOX
+    name = profile or environment.get("SYNCRO_NB_PROFILE") or written.get("profile") or configured
+    if name != SANDBOX and name not in profiles:
+        raise ConfigError(unknown("profile", str(name), [*profiles, SANDBOX]))
+    chosen = _mapping(profiles.get(name), f"profiles.{name}")
+    _known_keys(chosen, _PROFILE, f"profile {name}", path)
+    url = environment.get("SYNCRO_NB_URL") or chosen.get("url") or _from_subdomain(chosen.get("subdomain"), name)
+    if url is None and name != SANDBOX:
+        raise ConfigError(f"profile {name} has neither subdomain nor url; add `subdomain: your-shop`")
+    auth = chosen.get("auth", "query")
+    if auth not in ("query", "bearer"):
+        raise ConfigError(f"auth: {auth!r} in profile {name} is not known; write query or bearer")
+    home = environment.get("SYNCRO_NB_HOME") or platformdirs.user_data_dir("syncro_nb", appauthor=False)
+    timeout = _seconds(environment, "SYNCRO_NB_TIMEOUT", 60.0, MAX_TIMEOUT_SECONDS)
+    return Config(
+        profile=str(name),
+        url=_checked_url(str(url)) if url else None,
+        auth=auth,
+        key_source=_key_source(chosen.get("key"), str(name)),
+        home=Path(home),
+        house=_house(written, chosen),
+        path=path,
+        timeout_seconds=timeout,
+        settle_seconds=_seconds(environment, "SYNCRO_NB_SETTLE", max(120.0, 2 * timeout)),
+        rate=environment.get("SYNCRO_NB_RATE") or "180/60",
+    )
+
+
+def find_key(config: Config, environment: Mapping[str, str]) -> Secret:
+    """The API key, from SYNCRO_NB_API_KEY or the profile's source. Raises ConfigError saying where to put it."""
+    name = "SYNCRO_NB_API_KEY"
+    if not environment.get(name) and config.key_source:
+        name = str(config.key_source["env"])
+    value = environment.get(name, "").strip()
+    if not value:
+        raise ConfigError(f"no API key: set {name} (Syncro makes one under Admin > API Tokens)")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ConfigError(f"{name} does not hold an API key: it has blanks, line breaks or characters that no key has")
+    return Secret(value)
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """One sentence for an unknown word, with the nearest known ones."""
+    choices = list(known)
+    near = difflib.get_close_matches(word.lower(), [choice.lower() for choice in choices], n=1)
+    meant = next((choice for choice in choices if near and choice.lower() == near[0]), None)
+    hint = f"did you mean {meant}? " if meant else ""
+    return f"there is no {what} {word[:60]!r}; {hint}known: {', '.join(choices) or 'none'}"
+
+
+# ---------------------------------------------------------------- reading the file
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML whose decimals are Decimal: a tax rate must not pass through a float."""
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
+    text = str(loader.construct_scalar(node))
+    try:
+        return exact(text)
+    except ValueError:
+        return text
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+
+
+def _find(environment: Mapping[str, str], folder: Path) -> Path | None:
+    named = environment.get("SYNCRO_NB_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ConfigError(f"SYNCRO_NB_CONFIG names {path}, which is not a file")
+        return path
+    usual = (folder / "syncro.yaml", Path(platformdirs.user_config_dir("syncro_nb", appauthor=False)) / "syncro.yaml")
+    return next((path for path in usual if path.is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        written = yaml.load(path.read_text("utf-8-sig"), _Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ConfigError(
+            f"{path} is not valid YAML: {where}{getattr(error, 'problem', None) or 'unreadable'}"
+        ) from None
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
+    return _mapping(written, str(path))
+
+
+def _mapping(value: object, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where} must be a list of `name: value` lines")
+    return {str(key): item for key, item in value.items()}
+
+
+def _known_keys(written: Mapping[str, Any], known: tuple[str, ...], where: str, path: Path | None) -> None:
+    for key in written:
+        if key in ("api_key", "token", "password", "secret"):
+            _refuse_key(where)
+        if key not in known:
+            raise ConfigError(f"{path}: {unknown(f'setting in {where} called', key, known)}")
+
+
+def _refuse_key(where: str) -> NoReturn:
+    raise ConfigError(
+        f"{where} holds a key itself; files are copied, mailed and committed, so take it out, make a new one in Syncro, "
+        "and write `key: {env: SYNCRO_KEY}` with the key in that environment variable"
+    )
+
+
+def _key_source(written: object, profile: str) -> Mapping[str, Any] | None:
+    if written is None:
+        return None
+    if not isinstance(written, dict):
+        _refuse_key(f"profile {profile}")
+    if len(written) != 1 or next(iter(written)) not in _KEY_SOURCES or not isinstance(written.get("env"), str):
+        raise ConfigError(
+            f"key in profile {profile} must be one of: {', '.join(_KEY_SOURCES)}, as in {{env: SYNCRO_KEY}}"
+        )
+    return written
+
+
+def _from_subdomain(written: object, profile: str) -> str | None:
+    if written is None:
+        return None
+    if not isinstance(written, str) or not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", written):
+        raise ConfigError(f"subdomain in profile {profile}: only the part before .syncromsp.com, as in `your-shop`")
+    return f"https://{written}.syncromsp.com/api/v1"
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, None
+    if parts is None or not host or parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError("the URL must look like https://your-shop.syncromsp.com/api/v1, without user, key or query")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        raise ConfigError(
+            f"{parts.scheme}://{host} is refused: the key travels by https only (http on this machine alone)"
+        )
+    return url.rstrip("/")
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float, most: float = 86_400.0) -> float:
+    written = environment.get(name, "").strip()
+    if not written:
+        return default
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", written, re.ASCII) or not 0 < float(written) <= most:
+        raise ConfigError(f"{name} must be a number of seconds above 0 and up to {most:g}, not {written[:20]!r}")
+    return float(written)
+
+
+def _house(written: Mapping[str, Any], chosen: Mapping[str, Any]) -> House:
+    labour: dict[str, int] = dict(LABOUR)
+    rates: dict[str, Decimal] = {}
+    statuses: set[str] = set()
+    for part in (written, chosen):
+        for kind, product_id in _mapping(part.get("labour"), "labour").items():
+            if isinstance(product_id, bool) or not isinstance(product_id, int) or product_id <= 0:
+                raise ConfigError(f"labour.{kind} must be a product id, a whole number as in `{kind}: 1190473`")
+            labour[kind] = product_id
+        rates |= {key: _rate(key, value) for key, value in _mapping(part.get("tax_rates"), "tax_rates").items()}
+        listed = part.get("resolved_statuses") or []
+        if not isinstance(listed, list):
+            raise ConfigError("resolved_statuses must be a list, as in [Cancelled, Duplicate]")
+        statuses |= {str(status) for status in listed}
+    return House(labour, rates, frozenset(statuses))
+
+
+def _rate(name: str, value: object) -> Decimal:
+    """A tax rate in percent. "8.7", 8.7, "8.7 %" and the fraction 0.087 are all 8.7 %; no sales tax is below 0.5 %."""
+    text = value.strip().removesuffix("%").strip() if isinstance(value, str) else value
+    try:
+        rate = exact(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ConfigError(f"tax_rates.{name} must be a percentage, as in 8.7") from None
+    percent = rate * 100 if rate < Decimal("0.5") and "%" not in str(value) else rate
+    if not 0 <= percent < 50:
+        raise ConfigError(f"tax_rates.{name}: {rate} is no tax rate in percent")
+    return percent

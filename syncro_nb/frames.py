@@ -1,0 +1,157 @@
+"""The declared tables: what each column holds, its dtype and unit; and records -> pandas DataFrames.
+
+Cents are int64, times are aware (UTC), statuses are categories. A frame is sorted and has the same columns whether or not it
+has rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .service.wire import Comment, Ticket, TicketLine, Timer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its pandas dtype and what it means, unit included."""
+
+    dtype: str
+    meaning: str
+
+
+OPEN_TICKETS = {
+    "number": Column("int64", "ticket number, as people see it"),
+    "status": Column("category", "the account's own word"),
+    "customer": Column("str", "business name, else the person's"),
+    "subject": Column("str", "subject as written"),
+    "priority": Column("category", "the account's own word; empty is normal"),
+    "technician": Column("category", "who it is assigned to; empty is nobody"),
+    "age_days": Column("int64", "whole days since it was created"),
+    "created_at": Column("datetime64[us, UTC]", "when it was created"),
+    "updated_at": Column("datetime64[us, UTC]", "when anything on it last changed"),
+}
+COMMENTS = {
+    "at": Column("datetime64[us, UTC]", "when it was written"),
+    "author": Column("str", "technician, or the customer's person"),
+    "subject": Column("str", "subject"),
+    "text": Column("str", "the comment"),
+    "hidden": Column("bool", "never shown to the customer"),
+}
+LINES = {
+    "line_id": Column("int64", "ticket line item id"),
+    "name": Column("str", "product name"),
+    "description": Column("str", "text as on the invoice"),
+    "hours": Column("float64", "quantity: hours for labour, pieces otherwise"),
+    "price_cents": Column("int64", "price of one, in cents"),
+    "amount_cents": Column("int64", "quantity × price, half up, in cents"),
+    "invoiced": Column("bool", "it is on an invoice"),
+}
+TIMERS = {
+    "timer_id": Column("int64", "timer entry id"),
+    "started_at": Column("datetime64[us, UTC]", "when the work began"),
+    "worked_minutes": Column("float64", "actual time"),
+    "billable_minutes": Column("float64", "billable time: the override, else Syncro's"),
+    "billable": Column("bool", "it is to be charged"),
+    "charged": Column("bool", "it is a line item already"),
+    "notes": Column("str", "what was done"),
+}
+RUNS = {
+    "run": Column("str", "name of the run"),
+    "ticket": Column("int64", "ticket number"),
+    "kind": Column("category", "what was written"),
+    "state": Column("category", "open, done, abandoned, or nothing was written"),
+    "step": Column("str", "where it stands; empty when it has ended"),
+    "next": Column("str", "resume, decide, or empty"),
+    "started_at": Column("datetime64[us, UTC]", "when it was confirmed"),
+}
+
+
+def frame(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    """A DataFrame of exactly these columns and dtypes, one row per sequence."""
+    import pandas as pd
+
+    listed = list(rows)
+    values: dict[str, Any] = {}
+    for place, (name, column) in enumerate(columns.items()):
+        cells = [row[place] for row in listed]
+        if column.dtype.startswith("datetime64"):
+            values[name] = pd.Series(pd.to_datetime(cells, utc=True)).astype(column.dtype)
+        elif column.dtype == "str":
+            values[name] = pd.Series(cells, dtype=object).astype("str") if cells else pd.Series([], dtype="str")
+        else:
+            values[name] = pd.Series(cells, dtype=column.dtype)
+    return pd.DataFrame(values)
+
+
+def open_tickets(tickets: Iterable[Ticket], now: datetime) -> pd.DataFrame:
+    """Tickets as OPEN_TICKETS, newest first."""
+    newest = sorted(tickets, key=lambda ticket: ticket.number, reverse=True)
+    return frame(
+        OPEN_TICKETS,
+        (
+            (
+                ticket.number,
+                ticket.status,
+                ticket.customer_name,
+                ticket.subject,
+                ticket.priority,
+                ticket.technician_label,
+                (now - ticket.created_at).days if ticket.created_at else 0,
+                ticket.created_at,
+                ticket.updated_at,
+            )
+            for ticket in newest
+        ),
+    )
+
+
+def comments(rows: Iterable[Comment]) -> pd.DataFrame:
+    """Comments as COMMENTS, newest first."""
+    newest = sorted(rows, key=lambda row: row.id, reverse=True)
+    return frame(COMMENTS, ((row.created_at, row.author, row.subject, row.body, row.hidden) for row in newest))
+
+
+def lines(rows: Iterable[TicketLine]) -> pd.DataFrame:
+    """Ticket line items as LINES, in their order."""
+    from .money import line_cents
+
+    return frame(
+        LINES,
+        (
+            (
+                row.id,
+                row.name,
+                row.description,
+                float(row.quantity),
+                row.price_cents,
+                line_cents(row.quantity, row.price_cents),
+                row.converted,
+            )
+            for row in rows
+        ),
+    )
+
+
+def timers(rows: Iterable[Timer]) -> pd.DataFrame:
+    """Timer entries as TIMERS, in their order."""
+    return frame(
+        TIMERS,
+        (
+            (
+                row.id,
+                row.started_at,
+                row.worked_seconds / 60,
+                row.charged_seconds / 60,
+                row.billable,
+                row.recorded or row.line_item_id is not None,
+                row.notes,
+            )
+            for row in rows
+        ),
+    )

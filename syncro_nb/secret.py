@@ -1,0 +1,39 @@
+"""A value that never prints itself: the API key."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+MASK = "********"
+
+
+class Secret:
+    """Holds a key. Only `reveal()` gives it; repr, str, format, pickle and copies of the object do not."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """The key itself. Called in `service/transport.py` only."""
+        return self.__value
+
+    def hide_in(self, text: bytes) -> bytes:
+        """The text with every occurrence of the key masked: a server may echo what it was sent."""
+        key = self.__value.encode()
+        return text.replace(key, MASK.encode()) if len(key) >= 4 else text
+
+    def __bool__(self) -> bool:
+        return bool(self.__value)
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not pickled")

@@ -1,0 +1,233 @@
+"""One request over HTTP and what came back, as a value. The only module that touches httpx and the key.
+
+It never sends anything twice, follows no redirect, uses no proxy, and keeps the key out of everything that could be
+printed: httpx's own log lines, `repr(request)`, its exceptions and their frames see the address without the key, which is
+added in the innermost layer; an answer that echoes the key has it masked before anybody reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import httpx
+
+from .. import __version__
+from ..clock import Clock
+from ..errors import NotSent, Unreachable
+from ..secret import Secret
+from . import wire
+
+MAX_BODY_BYTES = 32_000_000
+# The request did not leave in these cases; any other failure leaves open whether it arrived.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Answer(Protocol):
+    """What a server inside this process answers; status 0 drops the connection."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+Inside = Callable[[str, str, Mapping[str, str], bytes], Answer]
+
+
+class Slots(Protocol):
+    """The rate limiter, as far as the transport needs it."""
+
+    def slot(self, *, bulk: bool = False) -> AbstractContextManager[None]: ...
+    def penalise(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer: its status, its JSON (`data`, None if it has none) and whether the body was JSON or empty at all."""
+
+    status: int
+    data: Any = None
+    is_json: bool = True
+    retry_after: float | None = None
+    problem: str = field(default="", compare=False)
+
+    @property
+    def said(self) -> str:
+        """Syncro's own words, as one line."""
+        return wire.sentence(self.data)
+
+
+class _Keyed(httpx.BaseTransport):
+    """Adds the key to a copy of the request, so that nothing outside ever holds an address or header with it."""
+
+    def __init__(self, inner: httpx.BaseTransport, key: Secret, auth: str) -> None:
+        self._inner, self._key, self._auth = inner, key, auth
+
+    def _with_key(self, request: httpx.Request) -> httpx.Request:
+        url, headers = request.url, request.headers.copy()
+        if self._auth == "bearer":
+            headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        else:
+            url = url.copy_with(params=[("api_key", self._key.reveal()), *url.params.multi_items()])
+        return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        failure: httpx.HTTPError
+        try:
+            return self._inner.handle_request(self._with_key(request))
+        except httpx.HTTPError as error:
+            # Made anew outside this block: the original's frames and context hold the address with the key.
+            failure = type(error)(str(error)) if isinstance(error, httpx.RequestError) else httpx.HTTPError(str(error))
+        raise failure
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class Transport:
+    """One account's connection. `inside` answers instead of the network, for the sandbox in this process."""
+
+    def __init__(
+        self,
+        url: str,
+        key: Secret,
+        *,
+        auth: str = "query",
+        timeout_seconds: float = 60.0,
+        clock: Clock,
+        limiter: Slots | None = None,
+        inside: Inside | None = None,
+    ) -> None:
+        inner = httpx.MockTransport(_answer_with(inside)) if inside else httpx.HTTPTransport(trust_env=False)
+        self._client = httpx.Client(
+            base_url=url,
+            transport=_Keyed(inner, key, auth),
+            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 30.0), pool=min(timeout_seconds, 30.0)),
+            follow_redirects=False,
+            trust_env=False,
+            headers={"Accept": "application/json", "User-Agent": f"syncro_nb/{__version__}"},
+        )
+        self.url = url
+        self.clock = clock
+        self._key = key
+        self._limiter = limiter
+        self._body_seconds = timeout_seconds  # an answer that trickles is cut off; each part alone would be in time
+        self._server_ahead = timedelta(0)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        bulk: bool = False,
+    ) -> Reply:
+        """Send one request, once.
+
+        Raises NotSent if it certainly did not arrive, Unreachable if nobody can know.
+        """
+        content = None if body is None else json.dumps(body).encode()
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        params = {name: _plain(value) for name, value in (query or {}).items() if value is not None}
+        what = f"{method} {path}"
+        problem, sent = "", True
+        with self._limiter.slot(bulk=bulk) if self._limiter else nullcontext():
+            try:
+                with self._client.stream(method, path, params=params, content=content, headers=headers) as response:
+                    return self._reply(response, self._body(response))
+            except httpx.HTTPError as error:
+                sent = not isinstance(error, _NOT_SENT)
+                problem = _in_words(error)
+            except httpx.InvalidURL:
+                sent, problem = False, "the address is not valid"
+        text = self._key.hide_in(f"{what}: {problem} (at {self.url})".encode()).decode()
+        raise Unreachable(text) if sent else NotSent(text)
+
+    def wait_out(self, seconds: float) -> None:
+        """A 429 came: hold back every process of this machine for so long."""
+        if self._limiter:
+            self._limiter.penalise(seconds)
+        self.clock.sleep(seconds)
+
+    def server_now(self) -> datetime:
+        """The server's present time, as its last answer told it; ours before the first."""
+        return self.clock.now() + self._server_ahead
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _body(self, response: httpx.Response) -> bytes:
+        started, parts, size = self.clock.moment().seconds, [], 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BODY_BYTES:
+                raise httpx.ReadError(f"the answer is larger than {MAX_BODY_BYTES // 1_000_000} MB")
+            if self.clock.moment().seconds - started > self._body_seconds:
+                raise httpx.ReadTimeout("the answer does not end")
+        return self._key.hide_in(b"".join(parts))
+
+    def _reply(self, response: httpx.Response, content: bytes) -> Reply:
+        self._note_server_time(response.headers.get("date", ""))
+        retry_after = _retry_after(response.headers.get("retry-after", ""))
+        if not content.strip():
+            return Reply(response.status_code, None, True, retry_after)
+        try:
+            return Reply(response.status_code, wire.parse(content), True, retry_after)
+        except wire.Unreadable:
+            html = content.lstrip()[:1] == b"<"
+            problem = "a web page instead of JSON" if html else "something that is not JSON"
+            return Reply(response.status_code, None, False, retry_after, problem)
+
+    def _note_server_time(self, date: str) -> None:
+        try:
+            self._server_ahead = parsedate_to_datetime(date) - self.clock.now()
+        except (TypeError, ValueError):
+            return  # no Date, or an odd one: what was known stays
+
+
+def _plain(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _retry_after(written: str) -> float | None:
+    return min(float(written), 3600.0) if written.isascii() and written.isdigit() and len(written) < 9 else None
+
+
+def _in_words(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection within the time-out"
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer within the time-out"
+    words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, httpx.ConnectError):
+        return f"cannot connect ({words})"
+    return f"the connection broke ({words})"
+
+
+def _answer_with(inside: Inside) -> Callable[[httpx.Request], httpx.Response]:
+    def handler(request: httpx.Request) -> httpx.Response:
+        answer = inside(request.method, request.url.raw_path.decode("ascii"), dict(request.headers), request.read())
+        if answer.status == 0:
+            raise httpx.ReadError("the connection was dropped", request=request)
+        return httpx.Response(answer.status, headers=dict(answer.headers), stream=_Body(answer.body))
+
+    return handler
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content

@@ -1,0 +1,175 @@
+"""The grammar of the `syncro` command, as data: verbs, their words and options. The doors (cli, magic) are built from it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from .errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Option:
+    """One word or option, as argparse takes it."""
+
+    names: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb; `subverbs` are the words that may follow it. The function of its name is in `actions.py`."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...] = ()
+    subverbs: tuple[Verb, ...] = ()
+
+
+def _whole(what: str) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        digits = text.strip().removeprefix("#")
+        if not digits.isascii() or not digits.removeprefix("-").isdigit() or len(digits) > 12:
+            raise argparse.ArgumentTypeError(f"{what}, a whole number, not {text[:40]!r}")
+        return int(digits)
+
+    return convert
+
+
+def _option(*names: str, **settings: Any) -> Option:
+    return Option(names, settings)
+
+
+_NUMBER = _option(
+    "number", metavar="NUMBER", type=_whole("a ticket number"), help="ticket number as people see it, as in 32164"
+)
+_DIR = _option("folder", metavar="DIR", nargs="?", default="syncro-notebooks", help="where the notebooks are copied to")
+_NO_BROWSER = _option("--no-browser", action="store_true", help="print the address only")
+
+COMMON = (
+    _option("--json", action="store_true", help="one JSON document on stdout"),
+    _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),
+    _option("--yes", action="store_true", help="confirm without being asked"),
+    _option("--profile", metavar="NAME", help="which account of syncro.yaml; `sandbox` is always there"),
+)
+
+VERBS = (
+    Verb("ticket", "one ticket: header, comments, time, charges, billing", (_NUMBER,)),
+    Verb(
+        "bill",
+        "bill work on a ticket: comment, charge, invoice, verification, status",
+        (
+            _NUMBER,
+            _option("--minutes", metavar="M", type=_whole("minutes from 1 to 1440"), help="1 to 1440"),
+            _option(
+                "--labor", "--labour", dest="labour", metavar="KIND", default="", help="remote, onsite, emergency, ..."
+            ),
+            _option("--text", metavar="WORK", default="", help="what was done; the customer reads it"),
+            _option(
+                "--timer",
+                dest="timers",
+                metavar="ID",
+                type=_whole("a timer id"),
+                action="append",
+                default=[],
+                help="charge this timer; may be given several times",
+            ),
+            _option("--subject", metavar="S", default="Work done", help="of the comment (Work done)"),
+            _option("--hidden", action="store_true", help="the comment is for technicians only"),
+            _option("--no-email", action="store_true", help="the comment is not mailed"),
+            _option("--no-invoice", action="store_true", help="stop after the charge; the status stays"),
+        ),
+    ),
+    Verb(
+        "runs",
+        "the journal of writes",
+        subverbs=(
+            Verb("show", "one run, step by step", (_option("run", metavar="RUN"),)),
+            Verb(
+                "resume",
+                "finish a run that was cut off or is in doubt: looks first",
+                (
+                    _option("run", metavar="RUN"),
+                    _option(
+                        "--no-wait", action="store_true", help="leave with 5 instead of waiting out the settling time"
+                    ),
+                ),
+            ),
+            Verb(
+                "decide",
+                "say what is to happen with a step that only a person may settle",
+                (
+                    _option("run", metavar="RUN"),
+                    _option("--adopt", metavar="ID", type=_whole("an id"), help="this record is it"),
+                    _option("--resend", action="store_true", help="send it once more"),
+                    _option("--abandon", action="store_true", help="end the run; what was written stays"),
+                    _option(
+                        "--ticket",
+                        metavar="NUMBER",
+                        type=_whole("a ticket number"),
+                        required=True,
+                        help="the ticket's number, typed as the confirmation",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Verb("lab", "JupyterLab on the notebooks, with the configured account", (_DIR, _NO_BROWSER)),
+    Verb(
+        "demo",
+        "the same on the built-in sandbox: no account, no key, no network",
+        (_DIR, _NO_BROWSER, _option("--port", metavar="N", type=_whole("a port"), help="of the sandbox")),
+    ),
+    Verb(
+        "sandbox",
+        "serve the sandbox alone on 127.0.0.1",
+        (
+            _option("--port", metavar="N", type=_whole("a port"), help="8765 if it is free"),
+            _option("--today", metavar="DATE", help="data up to this day, as in 2026-03-31 (today)"),
+            _option("--seed", metavar="N", type=_whole("a seed"), default=1, help="other data (1)"),
+            _option("--size", default="small", choices=("small", "medium", "large"), help="how many tickets (small)"),
+        ),
+    ),
+    Verb("doctor", "what is configured, what answers, what the key may read; never the key"),
+)
+
+
+class Grammar(argparse.ArgumentParser):
+    """argparse whose complaint is one line, raised instead of printed, so that each door can say it its own way."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises ConfigError."""
+        first = message.replace("argument ", "", 1) if message.startswith("argument ") else message
+        raise ConfigError(f"{first}; see `{self.prog} --help`")
+
+
+def grammar(prog: str = "syncro") -> Grammar:
+    """The parser of the whole grammar. The result has `verb` ("" for the list of open tickets, "runs resume", ...)."""
+    parser = Grammar(
+        prog=prog,
+        description="Tickets, time and invoices of Syncro, safely billed. Without a verb: the open tickets.",
+        allow_abbrev=False,
+    )
+    for option in COMMON:
+        parser.add_argument(*option.names, **option.settings)
+    parser.set_defaults(verb="")
+    _add(parser, VERBS, "")
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, verbs: tuple[Verb, ...], before: str) -> None:
+    places = parser.add_subparsers(metavar="VERB", parser_class=Grammar)
+    for verb in verbs:
+        name = f"{before} {verb.name}".strip()
+        inner = places.add_parser(
+            verb.name, help=verb.help, description=verb.help.capitalize() + ".", allow_abbrev=False
+        )
+        inner.set_defaults(verb=name)
+        for option in verb.options:
+            inner.add_argument(*option.names, **option.settings)
+        for option in COMMON:  # may stand before or after the verb; after it, absence must not undo what stood before
+            inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS})
+        if verb.subverbs:
+            _add(inner, verb.subverbs, name)

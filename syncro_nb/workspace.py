@@ -1,0 +1,289 @@
+"""The object that a notebook holds, and every door uses: one account, its reads, its plans and its journal.
+
+ws = connect()                       # the configured account, else the built-in sandbox
+ws.open_tickets()                    # a DataFrame
+plan = ws.plan_bill(BillDraft(...))  # looks live, sends nothing
+ws.apply(plan, confirm=32164)        # the only call that writes
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from . import config as configuration
+from . import frames
+from .clock import Clock, StillClock, SystemClock
+from .clock import today as today_of
+from .config import Config
+from .errors import ConfigError, InputError
+from .secret import Secret
+from .service.client import Client
+from .service.limiter import Limiter, parse_rate
+from .service.transport import Answer, Inside, Transport
+from .service.wire import Ticket
+from .ticketview import TicketView
+from .writes.bill import BillDraft, plan_bill
+from .writes.facts import pull_bill_facts, pull_ticket, pull_ticket_invoices
+from .writes.journal import Journal
+from .writes.plan import Plan
+from .writes.receipt import Receipt
+from .writes.run import Progress, Runner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .sandbox import Sandbox
+
+_RUN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def connect(
+    profile: str | None = None,
+    *,
+    today: str | date | None = None,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+) -> Workspace:
+    """Open an account: `profile` of syncro.yaml, else the one that is configured, else the built-in sandbox.
+
+    `today` gives a fresh sandbox of its own, made up to that day and gone with this object; it holds for the sandbox only.
+    Without it the sandbox keeps what was done to it in the user's data folder (see `practice` for one of your own). Sends
+    nothing yet. Raises ConfigError.
+    """
+    environment = os.environ if environment is None else environment
+    clock = clock or SystemClock()
+    config = configuration.load(environment, profile=profile or None)
+    if config.url is None:
+        return practice(today) if today else _kept_sandbox(config, clock)
+    rate, seconds = parse_rate(config.rate)
+    host = config.account
+    limiter = Limiter(config.home / "limiter.sqlite", requests=rate, seconds=seconds, clock=clock, scope=host)
+    transport = Transport(
+        config.url,
+        configuration.find_key(config, environment),
+        auth=config.auth,
+        timeout_seconds=config.timeout_seconds,
+        clock=clock,
+        limiter=limiter,
+    )
+    return Workspace(config, Client(transport), clock, closing=(limiter,))
+
+
+class Workspace:
+    """One account. Close it, or use it in a `with` block, where it does not live as long as the program."""
+
+    def __init__(
+        self,
+        config: Config,
+        client: Client,
+        clock: Clock,
+        *,
+        closing: tuple[Any, ...] = (),
+        folder: Path | None = None,
+        run_names: Iterator[str] | None = None,
+    ) -> None:
+        self.config = config
+        self.house = config.house
+        self.client = client
+        self._clock = clock
+        self._closing = closing
+        self._folder = folder  # a temporary home, removed at the end
+        self._run_names = run_names or iter(_new_run_name, None)
+        self._journal: Journal | None = None
+        self._zone: ZoneInfo | None = None
+
+    def __repr__(self) -> str:
+        where = "the built-in sandbox (invented data)" if self.config.url is None else f"account {self.config.account}"
+        return f"<Workspace on {where}>"
+
+    # ------------------------------------------------------------ reading
+
+    @property
+    def journal(self) -> Journal:
+        """The journal of this home, opened when it is first needed."""
+        if self._journal is None:
+            self._journal = Journal(self.config.home, self._clock)
+        return self._journal
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The account's time zone, read once; None if Syncro does not name one that this machine knows."""
+        if self._zone is None:
+            name = (self.client.settings().locale or {}).get("time_zone")
+            try:
+                self._zone = ZoneInfo(str(name))
+            except (OSError, ValueError):
+                return None
+        return self._zone
+
+    def now(self) -> datetime:
+        """The account's present time: the server's, since ages are measured against its records."""
+        return self.client.server_now()
+
+    def open_ticket_records(self) -> list[Ticket]:
+        """The tickets that are not resolved, newest first."""
+        rows = [row for row in self.client.tickets(status="Not Closed") if not self.house.is_resolved(row.status)]
+        return sorted(rows, key=lambda row: row.number, reverse=True)
+
+    def open_tickets(self) -> pd.DataFrame:
+        """The tickets that are not resolved, newest first (frames.OPEN_TICKETS)."""
+        rows = self.open_ticket_records()
+        return frames.open_tickets(rows, self.now())
+
+    def ticket(self, number: int) -> TicketView:
+        """One ticket with its comments, time, charges and invoices. Raises InputError if there is none of that number."""
+        row = self.client.ticket_by_number(number)
+        if row is None:
+            raise InputError(f"there is no ticket {number} in this account")
+        ticket = self.client.ticket(row.id)
+        link = f"{self.config.site}/tickets/{ticket.id}" if self.config.site else None
+        labour = {product_id: kind for kind, product_id in self.house.labour.items()}
+        return TicketView(ticket, row, pull_ticket_invoices(self.client, ticket), labour, link)
+
+    # ------------------------------------------------------------ writing
+
+    def plan_bill(self, draft: BillDraft) -> Plan:
+        """Read live what the bill depends on, and say what it would send. Sends nothing.
+
+        Raises InputError if the draft has problems or there is no such ticket.
+        """
+        problems = draft.problems(self.house)
+        if problems or draft.ticket_number is None:
+            raise InputError("; ".join(problems.values()))
+        ticket = pull_ticket(self.client, draft.ticket_number)
+        open_run = self.journal.open_run(self.config.account, ticket.id)
+        facts = pull_bill_facts(self.client, draft, self.house, open_run=open_run, ticket=ticket)
+        return plan_bill(draft, facts, self.house, account=self.config.account, run=next(self._run_names))
+
+    def apply(self, plan: Plan, *, confirm: int | None, progress: Progress | None = None) -> Receipt:
+        """Carry out a plan. `confirm` is the ticket's number, as a person typed it after reading the plan.
+
+        Raises InputError, with nothing written, if it is not, if the plan has blockers, or if the ticket has changed.
+        """
+        if confirm != plan.ticket_number:
+            raise InputError(f"nothing was written: to confirm, give the number of the ticket, {plan.ticket_number}")
+        return self._runner(progress).start(plan)
+
+    def resume(self, run: str, *, wait: bool = True, progress: Progress | None = None) -> Receipt:
+        """Go on with a run that was cut off or is in doubt; looks before it does anything."""
+        self._same_account(run)
+        return self._runner(progress).resume(run, wait=wait)
+
+    def decide(
+        self, run: str, choice: str, *, ticket: int, record_id: int | None = None, progress: Progress | None = None
+    ) -> Receipt:
+        """A person's word on a run that asks: `adopt` (with record_id), `resend` or `abandon`."""
+        self._same_account(run)
+        return self._runner(progress).decide(run, choice, ticket_number=ticket, record_id=record_id)
+
+    def receipts(self) -> list[Receipt]:
+        """Every run of this home's journal, newest first."""
+        return [Receipt(run) for run in self.journal.runs()]
+
+    def receipt(self, run: str) -> Receipt:
+        """One run as it stands. Raises InputError if there is none of that name."""
+        return Receipt(self.journal.load(run))
+
+    def runs(self) -> pd.DataFrame:
+        """Every run of this home's journal, newest first (frames.RUNS)."""
+        return frames.frame(frames.RUNS, ((*run_row(one), one.run.started_at) for one in self.receipts()))
+
+    def close(self) -> None:
+        """Close connections and files; a sandbox of its own is gone."""
+        self.client.close()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        for one in self._closing:
+            one.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _runner(self, progress: Progress | None) -> Runner:
+        settle = self.config.settle_seconds
+        return Runner(self.client, self.journal, clock=self._clock, settle_seconds=settle, progress=progress)
+
+    def _same_account(self, run: str) -> None:
+        account = self.journal.load(run).plan.account
+        if account != self.config.account:
+            raise InputError(
+                f"run {run} was on account {account}, and this is {self.config.account}; choose its --profile"
+            )
+
+
+def _new_run_name() -> str:
+    return "R" + "".join(secrets.choice(_RUN_LETTERS) for _ in range(7))
+
+
+def run_row(receipt: Receipt) -> tuple[str, int, str, str, str, str]:
+    """Run, ticket, kind, state, step at which it stands, and what comes next."""
+    run = receipt.run
+    step = receipt.current.step.name if run.state == "open" and receipt.current else ""
+    return run.id, run.plan.ticket_number, run.plan.kind, run.state, step, receipt.next or ""
+
+
+# ---------------------------------------------------------------- the built-in sandbox, without a socket
+
+
+def practice(today: str | date = "2026-03-31") -> Workspace:
+    """A sandbox of your own inside this program, with invented data up to that day; gone when it is closed.
+
+    Nothing that is done to it reaches any account, nothing waits, and the same steps give the same output every time.
+    """
+    from .sandbox import Sandbox
+
+    day = date.fromisoformat(today) if isinstance(today, str) else today
+    folder = Path(tempfile.mkdtemp(prefix="syncro_nb-"))
+    config = configuration.load({"SYNCRO_NB_HOME": str(folder)}, profile=configuration.SANDBOX, folder=folder)
+    sandbox = Sandbox(today=day)
+    clock = StillClock(datetime.combine(day, time(23, 30), UTC))
+    names = (f"R{number:07}" for number in itertools.count(1))
+    return Workspace(config, _inside(sandbox, sandbox.handle, config, clock), clock, folder=folder, run_names=names)
+
+
+def _kept_sandbox(config: Config, clock: Clock) -> Workspace:
+    """The sandbox in the user's data folder: what one command did to it, the next one finds."""
+    from .sandbox import RunningClock, Sandbox
+
+    config = replace(config, home=config.home / "sandbox")
+    kept = config.home / "state.json"
+    running = RunningClock(clock.now())
+    try:
+        sandbox = Sandbox.load(json.loads(kept.read_text("utf-8")), clock=running)
+    except FileNotFoundError:
+        sandbox = Sandbox(today=today_of(clock), clock=running)
+    except (OSError, ValueError, LookupError, TypeError):
+        raise ConfigError(f"the sandbox's state in {kept} cannot be read; delete that file to begin anew") from None
+
+    def handle(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        answer = sandbox.handle(method, target, headers, body)
+        if method != "GET":
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            draft = kept.with_suffix(".new")
+            draft.write_text(json.dumps(sandbox.dump()), "utf-8")
+            os.replace(draft, kept)
+        return answer
+
+    return Workspace(config, _inside(sandbox, handle, config, clock), clock)
+
+
+def _inside(sandbox: Sandbox, handle: Inside, config: Config, clock: Clock) -> Client:
+    key, seconds = Secret(sandbox.key), config.timeout_seconds
+    return Client(Transport("http://sandbox/api/v1", key, timeout_seconds=seconds, clock=clock, inside=handle))

@@ -1,0 +1,315 @@
+"""Billing work on a ticket: the draft that a person fills in, and the plan that follows from it. Pure.
+
+The order is always comment, charge, invoice, reading it back, status: the customer's text is on record before money is,
+and the status says "Invoiced" only once the invoice is proved.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from ..config import House, unknown
+from ..errors import ConfigError
+from ..money import exact, format_cents, hours_of, line_cents, round_half_up, tax_cents, total
+from ..service import requests
+from ..service.wire import Customer, Invoice, Product, Ticket, TicketLine, Timer
+from . import reference
+from .plan import Basis, Expected, ExpectedLine, Plan, Step
+from .tax import TaxRate
+
+INVOICED = "Invoiced"
+LOOK_ALIKE_DAYS = 60
+MAX_MINUTES = 1440
+MAX_TEXT = 10_000
+MAX_SUBJECT = 250
+
+
+@dataclass(frozen=True)
+class BillDraft:
+    """What a person wants to bill. Minutes and labour are empty where timers give them; nothing is assumed."""
+
+    ticket_number: int | None = None
+    minutes: int | None = None
+    labour: str = ""
+    text: str = ""
+    subject: str = "Work done"
+    hidden: bool = False
+    email: bool = True
+    invoice: bool = True
+    timer_ids: tuple[int, ...] = ()
+
+    def problems(self, house: House) -> dict[str, str]:
+        """What is missing or wrong, by field; empty if it can be planned."""
+        said: dict[str, str] = {}
+        if self.ticket_number is None or not 0 < self.ticket_number < 10**12:
+            said["ticket_number"] = "which ticket? Its number is a whole number, as in 32164"
+        if self.minutes is None:
+            if not self.timer_ids:
+                said["minutes"] = f"how many minutes? 1 to {MAX_MINUTES}"
+        elif not 1 <= self.minutes <= MAX_MINUTES:
+            said["minutes"] = f"minutes must be from 1 to {MAX_MINUTES}, not {self.minutes}"
+        if not self.labour:
+            if not self.timer_ids:
+                said["labour"] = f"which labour? {', '.join(house.labour)}"
+        elif self.labour not in house.labour:
+            said["labour"] = unknown("labour kind", self.labour, house.labour)
+        said |= _text_problem("text", self.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
+        said |= _text_problem("subject", self.subject, MAX_SUBJECT, "the comment needs a subject")
+        if "subject" not in said and any(character in self.subject for character in "\n\r\t"):
+            said["subject"] = "the subject must be one line"
+        if len(set(self.timer_ids)) != len(self.timer_ids):
+            said["timer_ids"] = "a timer is named twice"
+        return said
+
+
+@dataclass(frozen=True)
+class BillFacts:
+    """What was read live to plan a bill. `timers` are the named ones; `products` by id, for labour and timers."""
+
+    ticket: Ticket
+    customer: Customer
+    products: Mapping[int, Product]
+    invoices: tuple[Invoice, ...]
+    read_at: datetime
+    tax: TaxRate | None = None
+    open_run: str | None = None
+    labour_product_ids: frozenset[int] = field(default_factory=frozenset)
+
+
+def basis_of(ticket: Ticket, invoices: Sequence[Invoice]) -> Basis:
+    """What a plan on this ticket is based on."""
+    lines, timers = ticket.lines or (), ticket.timers or ()
+    return Basis(
+        status=ticket.status,
+        comment_ids=tuple(sorted(comment.id for comment in ticket.comments or ())),
+        lines=tuple(f"{line.id} ({line.quantity.normalize():f} × {format_cents(line.price_cents)})" for line in lines),
+        line_ids=tuple(line.id for line in lines),
+        timers=tuple(f"{timer.id}{' (charged)' if timer.recorded else ''}" for timer in timers),
+        invoice_ids=tuple(sorted(invoice.id for invoice in invoices)),
+    )
+
+
+def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str, run: str) -> Plan:
+    """The plan for a draft without problems.
+
+    Raises ConfigError if minutes or labour, given beside timers, do not agree with them.
+    """
+    ticket = facts.ticket
+    timers = {timer.id: timer for timer in ticket.timers or ()}
+    named = [timers[number] for number in draft.timer_ids if number in timers]
+    unit = ",".join(f"timer {number}" for number in sorted(draft.timer_ids)) or f"run {run}"
+    signature = reference.make(account, ticket.id, unit, 1)
+    text = reference.strip(draft.text)
+    _agree(draft, named, house)
+    comment = requests.add_comment(
+        ticket.id,
+        subject=draft.subject.strip(),
+        body=reference.under(text, signature),
+        hidden=draft.hidden,
+        do_not_email=draft.hidden or not draft.email,
+    )
+    steps = [Step("comment", comment, visible=not draft.hidden)]
+    ours: list[ExpectedLine] = []
+    if draft.timer_ids:
+        for timer in named:
+            steps.append(Step("charge", requests.charge_timer_entry(ticket.id, timer.id), timer_id=timer.id))
+            ours += _timer_line(timer, facts.products)
+    else:
+        product = facts.products[house.product_id(draft.labour)]
+        quantity = hours_of(draft.minutes or 0, product.price_cents)
+        line = requests.add_line_item(
+            ticket.id,
+            product_id=product.id,
+            name=product.name,
+            description=reference.under(text, signature),
+            quantity=quantity,
+            price_cents=product.price_cents,
+            cost_cents=product.cost_cents,
+            taxable=product.taxable,
+        )
+        steps.append(Step("line_item", line))
+        ours.append(ExpectedLine(product.name, text, quantity, product.price_cents, product.taxable, product.id, True))
+    if draft.invoice:
+        steps += [
+            Step("invoice", requests.create_invoice(ticket.id, facts.customer.id), visible=True),
+            Step("verify"),
+            Step("status", requests.set_status(ticket.id, INVOICED)),
+        ]
+    waiting = [_waiting_line(line) for line in ticket.lines or () if not line.converted] if draft.invoice else []
+    plan = Plan(
+        run=run,
+        kind="bill",
+        account=account,
+        ticket_id=ticket.id,
+        ticket_number=ticket.number,
+        customer_id=facts.customer.id,
+        customer_name=facts.customer.name or ticket.customer_name,
+        subject=ticket.subject,
+        unit=unit,
+        steps=tuple(steps),
+        expected=_expected([*waiting, *ours], facts, house),
+        basis=basis_of(ticket, facts.invoices),
+    )
+    return replace(
+        plan,
+        blockers=tuple(_blockers(draft, facts, ours, text, timers)),
+        notes=tuple(_notes(draft, facts, plan, waiting)),
+    )
+
+
+# ---------------------------------------------------------------- lines and amounts
+
+
+def _timer_line(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedLine]:
+    product = products.get(timer.product_id or 0)
+    if product is None:
+        return []
+    hours = round_half_up(Decimal(timer.charged_seconds) / 3600, 6).normalize()
+    return [
+        ExpectedLine(product.name, None, exact(f"{hours:f}"), product.price_cents, product.taxable, product.id, True)
+    ]
+
+
+def _waiting_line(line: TicketLine) -> ExpectedLine:
+    return ExpectedLine(line.name, line.description, line.quantity, line.price_cents, line.taxable, line.product_id)
+
+
+def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House) -> Expected:
+    """What Syncro will make of these lines: a customer with prepaid hours pays labour in hours, at $0.00."""
+    prepaid = Decimal(0)
+    priced: list[ExpectedLine] = []
+    block = (facts.customer.prepaid_hours or Decimal(0)) > 0
+    for line in lines:
+        is_labour = line.product_id in facts.labour_product_ids or house.kind_of(line.product_id) is not None
+        if block and is_labour:
+            prepaid += line.quantity
+            priced.append(replace(line, price_cents=0))
+        else:
+            priced.append(line)
+    subtotal = total(line.amount_cents for line in priced)
+    base = total(line.amount_cents for line in priced if line.taxable)
+    rate = TaxRate(Decimal(0), "nothing taxable") if base == 0 else facts.tax
+    if rate is None:
+        return Expected(tuple(priced), subtotal, None, None, prepaid, "the tax rate of this customer is not known yet")
+    tax = tax_cents(base, rate.percent)
+    note = f"{rate.percent.normalize():f} %, {rate.source}"
+    return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note)
+
+
+def _agree(draft: BillDraft, timers: Sequence[Timer], house: House) -> None:
+    """Minutes and labour beside timers must be those of the timers."""
+    if not timers:
+        return
+    seconds = total(timer.charged_seconds for timer in timers)
+    if draft.minutes is not None and draft.minutes * 60 != seconds:
+        raise ConfigError(
+            f"--minutes {draft.minutes} does not agree with the timers, which hold {seconds / 60:g} minutes"
+        )
+    kinds = {house.kind_of(timer.product_id) or "none" for timer in timers}
+    if draft.labour and kinds != {draft.labour}:
+        raise ConfigError(
+            f"--labor {draft.labour} does not agree with the timers, which are {', '.join(sorted(kinds))}"
+        )
+
+
+# ---------------------------------------------------------------- what stands against it, what to know
+
+
+def _blockers(
+    draft: BillDraft, facts: BillFacts, ours: Sequence[ExpectedLine], text: str, timers: Mapping[int, Timer]
+) -> list[str]:
+    ticket, said = facts.ticket, []
+    if facts.open_run:
+        said.append(f"run {facts.open_run} on this ticket is not finished: `syncro runs show {facts.open_run}`")
+    if facts.invoices:
+        numbers = ", ".join(invoice.number for invoice in facts.invoices)
+        said.append(f"the ticket is already invoiced: invoice {numbers}")
+    elif ticket.status == INVOICED:
+        said.append("the ticket's status is Invoiced already")
+    for number in draft.timer_ids:
+        timer = timers.get(number)
+        if timer is None:
+            said.append(f"timer {number} is not on this ticket")
+        elif timer.recorded or timer.line_item_id:
+            said.append(f"timer {number} is charged already")
+        elif timer.ended_at is None:
+            said.append(f"timer {number} is still running")
+        elif timer.charged_seconds <= 0:
+            said.append(f"timer {number} holds no billable time")
+        elif timer.product_id not in facts.products:
+            said.append(f"timer {number} has no labour product: choose one in Syncro")
+    for line in ours:
+        if line.price_cents <= 0:
+            said.append(f"{line.name} costs {format_cents(line.price_cents)} in Syncro: nothing would be billed")
+    said += [] if draft.timer_ids else _look_alikes(facts, ours, text)
+    return said
+
+
+def _look_alikes(facts: BillFacts, ours: Sequence[ExpectedLine], text: str) -> list[str]:
+    """Lines of the last days that say the same: billing them again would bill the same work twice."""
+    since = facts.read_at - timedelta(days=LOOK_ALIKE_DAYS)
+    said = []
+    for line in facts.ticket.lines or ():
+        recent = line.created_at is None or line.created_at >= since
+        same = any(
+            line.product_id == mine.product_id
+            and line.quantity == mine.quantity
+            and reference.strip(line.description).casefold() == text.casefold()
+            for mine in ours
+        )
+        if recent and same:
+            day = f" of {line.created_at:%Y-%m-%d}" if line.created_at else ""
+            said.append(
+                f"line {line.id}{day} has the same labour, hours and text: say what is different, or it is done"
+            )
+    return said
+
+
+def _notes(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[ExpectedLine]) -> list[str]:
+    ticket, said = facts.ticket, []
+    if waiting:
+        amount = total(line_cents(line.quantity, line.price_cents) for line in waiting)
+        said.append(f"the invoice also takes {len(waiting)} line(s) already on the ticket, {format_cents(amount)}")
+    if not draft.hidden and draft.email:
+        contact = ticket.contact.email if ticket.contact and ticket.contact.email else facts.customer.email
+        said.append(f"the comment is mailed to {contact}" if contact else "the comment is mailed to the customer")
+    uncharged = [
+        timer
+        for timer in ticket.timers or ()
+        if timer.id not in draft.timer_ids
+        and timer.billable
+        and not timer.recorded
+        and not timer.line_item_id
+        and timer.ended_at
+    ]
+    for timer in uncharged:
+        minutes = timer.charged_seconds / 60
+        said.append(
+            f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"
+        )
+    if plan.expected.prepaid_hours:
+        left = (facts.customer.prepaid_hours or Decimal(0)) - plan.expected.prepaid_hours
+        hours = f"{plan.expected.prepaid_hours.normalize():f}"
+        said.append(f"{hours} prepaid hours are drawn, {left.normalize():f} are left")
+    if plan.expected.tax_cents is None and draft.invoice:
+        said.append(
+            "the tax rate is not known: Syncro adds its own, shown afterwards; `tax_rates` in syncro.yaml tells us"
+        )
+    if draft.invoice and ticket.status != INVOICED:
+        said.append(f"the status goes from {ticket.status} to {INVOICED}")
+    return said
+
+
+def _text_problem(name: str, text: str, limit: int, question: str) -> dict[str, str]:
+    if not text.strip():
+        return {name: question}
+    if len(text) > limit:
+        return {name: f"at most {limit:,} characters, not {len(text):,}"}
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+            return {name: f"holds a control character (U+{ord(character):04X}); only line breaks and tabs are allowed"}
+    return {}

@@ -1,0 +1,110 @@
+"""The live reads that a bill is planned on: never from a copy, because money is decided on them."""
+
+from __future__ import annotations
+
+from ..config import House
+from ..errors import InputError, Missing
+from ..service.client import Client
+from ..service.wire import Customer, Invoice, Product, Ticket
+from .bill import BillDraft, BillFacts
+from .tax import TaxRate, seen_on
+
+MAX_DETAILS = 20
+TAX_SAMPLES = 2
+
+
+def pull_ticket(client: Client, number: int) -> Ticket:
+    """The whole ticket of a number as people see it. Raises InputError if there is none."""
+    row = client.ticket_by_number(number)
+    if row is None:
+        raise InputError(f"there is no ticket {number} in this account")
+    return client.ticket(row.id)
+
+
+def pull_bill_facts(
+    client: Client, draft: BillDraft, house: House, *, open_run: str | None, ticket: Ticket
+) -> BillFacts:
+    """What a bill on this ticket depends on: its products with today's prices, customer, invoices, tax rate."""
+    wanted = {timer.product_id for timer in ticket.timers or () if timer.id in draft.timer_ids and timer.product_id}
+    if not draft.timer_ids:
+        wanted.add(house.product_id(draft.labour))
+    products = {number: _product(client, number) for number in sorted(wanted)}
+    customer_id = ticket.customer_id or (ticket.customer.id if ticket.customer else None)
+    if customer_id is None:
+        raise InputError(f"ticket {ticket.number} has no customer; give it one in Syncro first")
+    customer = client.customer(customer_id)
+    labour = {
+        line.product_id for line in ticket.lines or () if "labor" in str(line.extra.get("product_category")).lower()
+    }
+    labour |= {number for number, product in products.items() if "labor" in product.category.lower()}
+    return BillFacts(
+        ticket=ticket,
+        customer=customer,
+        products=products,
+        invoices=pull_ticket_invoices(client, ticket),
+        read_at=client.server_now(),
+        tax=pull_tax_rate(client, customer, house) if draft.invoice else None,
+        open_run=open_run,
+        labour_product_ids=frozenset(number for number in labour if number),
+    )
+
+
+def pull_ticket_invoices(client: Client, ticket: Ticket) -> tuple[Invoice, ...]:
+    """The invoices that name this ticket, proved by their details where the list rows do not say.
+
+    Raises InputError if too many rows leave it open: then nobody can say that there is none.
+    """
+    found: list[Invoice] = []
+    silent: list[Invoice] = []
+    for row in client.invoices(ticket_id=ticket.id):
+        if row.ticket_id == ticket.id:
+            found.append(row)
+        elif _could_be(row, ticket):
+            silent.append(row)
+    if len(silent) > MAX_DETAILS:
+        raise InputError(
+            f"{len(silent)} invoices of this customer do not say which ticket they are for, so it cannot be proved that "
+            f"ticket {ticket.number} is not invoiced yet; look in Syncro"
+        )
+    details = [client.invoice(row.id) for row in silent]
+    return tuple(found + [invoice for invoice in details if invoice.ticket_id == ticket.id])
+
+
+def _could_be(row: Invoice, ticket: Ticket) -> bool:
+    """Whether an invoice without a ticket id may be this ticket's: its customer's, and not older than it."""
+    if row.customer_id is not None and ticket.customer_id is not None and row.customer_id != ticket.customer_id:
+        return False
+    return row.created_at is None or ticket.created_at is None or row.created_at >= ticket.created_at
+
+
+def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate | None:
+    """The customer's rate: from syncro.yaml, else from its own invoices, else from other customers'; None if unknown."""
+    written = house.tax_rates.get(str(customer.tax_rate_id), house.tax_rates.get("default"))
+    if written is not None:
+        return TaxRate(written, "from syncro.yaml")
+    linked = sorted((link.id for link in customer.invoices or ()), reverse=True)
+    listed: list[Invoice] = []
+    if not linked:
+        listed = client.first_invoices()
+        linked = sorted((row.id for row in listed if row.customer_id == customer.id), reverse=True)
+    for start in range(0, min(len(linked), 3 * TAX_SAMPLES), TAX_SAMPLES):
+        sample = [_invoice(client, number) for number in linked[start : start + TAX_SAMPLES]]
+        rate = seen_on([one for one in sample if one], "as on this customer's earlier invoices")
+        if rate:
+            return rate
+    usual = [row for row in listed or client.first_invoices() if row.tax_cents > 0]
+    return seen_on(usual, "as on other customers' invoices")
+
+
+def _invoice(client: Client, number: int) -> Invoice | None:
+    try:
+        return client.invoice(number)
+    except Missing:
+        return None  # deleted since it was listed
+
+
+def _product(client: Client, number: int) -> Product:
+    try:
+        return client.product(number)
+    except Missing:
+        raise InputError(f"Syncro has no product {number}; correct `labour` in syncro.yaml") from None

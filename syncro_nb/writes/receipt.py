@@ -1,0 +1,139 @@
+"""What became of a run, for people and programs: the steps, the invoice, what comes next, and the exit status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Error
+from ..escape import line
+from ..money import format_cents
+from .journal import Run, StepState
+from .plan import STEP_TITLES
+
+SETTLED = frozenset({"verified", "adopted", "skipped"})
+IN_DOUBT = frozenset({"unknown", "intent", "ask", "absent"})
+LAST_STEPS = ("invoice", "verify", "status")
+
+
+@dataclass(frozen=True, repr=False)
+class Receipt:
+    """A run as it stands, and the trouble that a read met, if any."""
+
+    run: Run
+    trouble: Error | None = None
+
+    @property
+    def current(self) -> StepState | None:
+        """The step at which the run stands; None when all are settled."""
+        return next((one for one in self.run.steps if one.state not in SETTLED), None)
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether everything that was approved was written and read back, with no difference that a person let pass."""
+        waved_through = any(one.detail.get("differences") for one in self.run.steps)
+        return self.run.state == "done" and not waved_through
+
+    @property
+    def next(self) -> str | None:
+        """resume, decide, or None when the run has ended."""
+        if self.run.state != "open" or self.current is None:
+            return None
+        return "decide" if self.current.state in ("ask", "mismatch") else "resume"
+
+    @property
+    def exit_status(self) -> int:
+        """As INTERFACE.md has it."""
+        state = self.current.state if self.current and self.run.state != "abandoned" else ""
+        if state in IN_DOUBT:
+            return 5
+        if state == "mismatch":
+            return 6
+        if self.trouble:
+            return self.trouble.exit_status
+        if state == "refused":
+            return 4 if self.current and self.current.detail.get("status") == 429 else 3
+        return 4 if state == "not_sent" else 0
+
+    @property
+    def invoice(self) -> dict[str, Any] | None:
+        """Number, subtotal, tax and total in cents of the invoice, once there is one."""
+        shown = [one.detail["invoice"] for one in self.run.steps if one.detail.get("invoice")]
+        return shown[-1] if shown else None
+
+    @property
+    def _skipped(self) -> list[str]:
+        """The steps that this plan leaves out on purpose (--no-invoice)."""
+        planned = {one.step.name for one in self.run.steps}
+        return [name for name in LAST_STEPS if name not in planned]
+
+    @property
+    def message(self) -> str:
+        """One sentence: what happened and what to do next."""
+        plan, state = self.run.plan, self.current
+        if self.run.state == "done":
+            invoice = self.invoice
+            total = f"; invoice {invoice['number']} over {format_cents(invoice['total_cents'])}" if invoice else ""
+            proof = "read back and verified" if self.is_verified else "as accepted by a person"
+            return f"Ticket {plan.ticket_number} is billed{total}, {proof}."
+        if self.run.state == "abandoned":
+            return f"Run {self.run.id} was abandoned; what it had written stays in Syncro."
+        if state is None:
+            return f"Run {self.run.id} is finished."
+        title, why = STEP_TITLES[state.step.name], self._why(state)
+        if self.run.state == "nothing":
+            return f"Nothing was written. {title}: {why}"
+        advice = f"`syncro runs resume {self.run.id}`"
+        if state.state in ("unknown", "intent"):
+            return f"{title} is in doubt: it may or may not have landed ({why}). {advice} looks and settles it."
+        if state.state in ("ask", "mismatch"):
+            decide = f"syncro runs decide {self.run.id} --ticket {plan.ticket_number}"
+            return f"{title}: {why} A person must say: `{decide}` with --adopt ID, --resend or --abandon."
+        return f"{title}: {why} {advice} goes on."
+
+    def _why(self, state: StepState) -> str:
+        detail = state.detail
+        if detail.get("question"):
+            facts = [*detail.get("differences", ()), *detail.get("evidence", ())]
+            return f"{detail['question']} ({'; '.join(facts)})" if facts else str(detail["question"])
+        if detail.get("reason"):
+            refused = f"Syncro refused it ({detail['status']}): " if detail.get("status") else ""
+            return f"{refused}{detail['reason']}"
+        return str(self.trouble) if self.trouble else "the run was cut off here."
+
+    def as_json(self) -> dict[str, Any]:
+        """INTERFACE's document for `bill`, `runs show` and `runs resume`."""
+        state = self.current
+        ask = None
+        if state is not None and self.run.state == "open" and state.state in ("ask", "mismatch"):
+            evidence = [*state.detail.get("differences", ()), *state.detail.get("evidence", ())]
+            ask = {"step": state.step.name, "question": state.detail.get("question", ""), "evidence": evidence}
+        return {
+            "run": self.run.id,
+            "ticket": self.run.plan.ticket_number,
+            "steps": [
+                *({"step": one.step.name, "state": one.state, "id": one.record_id} for one in self.run.steps),
+                *({"step": name, "state": "skipped", "id": None} for name in self._skipped),
+            ],
+            "invoice": self.invoice,
+            "verified": self.is_verified,
+            "next": self.next,
+            "ask": ask,
+        }
+
+    def text(self) -> list[str]:
+        """Each step with its state and record, the invoice as it was read back, and the message."""
+        said = [f"Run {self.run.id}, ticket #{self.run.plan.ticket_number}"]
+        for one in self.run.steps:
+            record = f"id {one.record_id}" if one.record_id is not None else ""
+            reason = [one.detail["reason"]] if one.detail.get("reason") else []
+            facts = line("; ".join([*one.detail.get("differences", ()), *reason]))
+            said.append(f"  {STEP_TITLES[one.step.name]:<22}{one.state:<10}{record:<14}{facts}".rstrip())
+        if self.invoice:
+            names = {"subtotal": "subtotal_cents", "tax": "tax_cents", "total": "total_cents"}
+            amounts = ", ".join(f"{name} {format_cents(self.invoice[key])}" for name, key in names.items())
+            said.append(f"  Invoice {self.invoice['number']}: {amounts}")
+        return [*said, self.message]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.text())

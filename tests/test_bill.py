@@ -1,0 +1,217 @@
+"""Draft -> plan, without any server: what would be sent, what it comes to, what stands against it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from syncro_nb.config import LABOUR, House
+from syncro_nb.errors import ConfigError
+from syncro_nb.service.wire import Contact, Customer, Invoice, Product, Ticket, TicketLine, Timer
+from syncro_nb.writes import reference
+from syncro_nb.writes.bill import BillDraft, BillFacts, plan_bill
+from syncro_nb.writes.tax import TaxRate, implied_percent, seen_on
+
+NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
+HOUSE = House(LABOUR, {})
+REMOTE = Product(
+    id=1190473, name="Labor - Remote", price_cents=15000, cost_cents=4000, taxable=True, category="Labor;Remote"
+)
+CUSTOMER = Customer(id=7, name="Larkspur Dental", email="office@larkspur.example.com")
+TICKET = Ticket(
+    id=900, number=32164, subject="Printer", status="In Progress", customer_id=7, comments=(), lines=(), timers=(),
+    contact=Contact(id=1, name="Ada", email="ada@larkspur.example.com"),
+)  # fmt: skip
+DRAFT = BillDraft(ticket_number=32164, minutes=30, labour="remote", text="Cleared the queue")
+TIMER = Timer(
+    id=55, ticket_id=900, started_at=NOW - timedelta(hours=2), ended_at=NOW - timedelta(hours=1), billable=True,
+    product_id=1190473, active_seconds=3600, billable_seconds=3600,
+)  # fmt: skip
+
+
+def facts(ticket=TICKET, customer=CUSTOMER, product=REMOTE, invoices=(), percent="8.7", open_run=None):
+    tax = TaxRate(Decimal(percent), "as on an invoice") if percent else None
+    return BillFacts(ticket, customer, {product.id: product}, tuple(invoices), NOW, tax, open_run, frozenset({1190473}))
+
+
+def plan(draft=DRAFT, **changes):
+    return plan_bill(draft, facts(**changes), HOUSE, account="blue", run="R2345678")
+
+
+def test_half_an_hour_is_four_requests_and_81_53():
+    made = plan()
+    assert [(one.method, one.path) for one in made.requests] == [
+        ("POST", "/tickets/900/comment"),
+        ("POST", "/tickets/900/add_line_item"),
+        ("POST", "/invoices"),
+        ("PUT", "/tickets/900"),
+    ]
+    assert made.expected.as_json() == {
+        "subtotal_cents": 7500,
+        "tax_cents": 653,
+        "total_cents": 8153,
+        "prepaid_hours": 0.0,
+    }
+    assert made.blockers == ()
+
+
+def test_the_line_carries_the_only_names_that_syncro_saves():
+    body = plan().requests[1].body
+    assert body["price_retail"] == 150
+    assert body["quantity"] == 0.5
+    assert (body["name"], body["product_id"], body["taxable"]) == ("Labor - Remote", 1190473, True)
+    assert body["description"].startswith("Cleared the queue\nRef SNB-")
+
+
+def test_comment_and_line_end_in_one_reference_that_belongs_to_this_ticket():
+    comment, line = plan().requests[:2]
+    marks = {reference.last_reference(comment.body["body"]), reference.last_reference(line.body["description"])}
+    assert len(marks) == 1
+    mark = marks.pop()
+    assert reference.belongs(mark, "blue", 900)
+    assert not reference.belongs(mark, "blue", 901)
+    assert not reference.belongs(mark, "green", 900)
+
+
+def test_without_an_invoice_the_status_stays():
+    assert [step.name for step in plan(replace(DRAFT, invoice=False)).steps] == ["comment", "line_item"]
+
+
+def test_a_hidden_comment_is_never_mailed():
+    assert plan(replace(DRAFT, hidden=True)).requests[0].body["do_not_email"] is True
+    assert plan(replace(DRAFT, email=False)).requests[0].body["do_not_email"] is True
+    assert plan().requests[0].body["do_not_email"] is False
+    assert any("ada@larkspur" in note for note in plan().notes)
+
+
+def test_what_waits_on_the_ticket_goes_onto_the_invoice_too():
+    waiting = TicketLine(id=3, name="Cable", description="2 m", quantity=Decimal(2), price_cents=1000, taxable=False)
+    done = replace(waiting, id=4, converted=True)
+    made = plan(ticket=replace(TICKET, lines=(waiting, done)))
+    assert made.expected.subtotal_cents == 9500
+    assert made.expected.tax_cents == 653
+    assert any("1 line(s) already on the ticket, $20.00" in note for note in made.notes)
+
+
+def test_prepaid_hours_pay_for_labour_and_nothing_else():
+    part = TicketLine(id=3, name="Cable", description="2 m", quantity=Decimal(2), price_cents=1000, taxable=True)
+    made = plan(ticket=replace(TICKET, lines=(part,)), customer=replace(CUSTOMER, prepaid_hours=Decimal("3.5")))
+    assert made.expected.as_json() == {
+        "subtotal_cents": 2000,
+        "tax_cents": 174,
+        "total_cents": 2174,
+        "prepaid_hours": 0.5,
+    }
+    assert "0.5 prepaid hours are drawn, 3 are left" in made.notes
+
+
+def test_an_unknown_tax_rate_is_said_and_not_guessed():
+    made = plan(percent=None)
+    assert made.expected.as_json()["total_cents"] is None
+    assert any("tax rate is not known" in note for note in made.notes)
+
+
+def test_timers_give_minutes_and_labour_and_are_charged_instead_of_a_line():
+    made = plan(replace(DRAFT, minutes=None, labour="", timer_ids=(55,)), ticket=replace(TICKET, timers=(TIMER,)))
+    assert [step.name for step in made.steps] == ["comment", "charge", "invoice", "verify", "status"]
+    assert made.requests[1].as_json() == {
+        "method": "POST",
+        "path": "/tickets/900/charge_timer_entry",
+        "body": {"timer_entry_id": 55},
+    }
+    assert made.expected.total_cents == 16305
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [({"minutes": 30}, "60 minutes"), ({"labour": "onsite"}, "which are remote")]
+)
+def test_minutes_and_labour_beside_timers_must_agree(wrong, words):
+    draft = replace(DRAFT, minutes=None, labour="", timer_ids=(55,))
+    with pytest.raises(ConfigError, match=words):
+        plan(replace(draft, **wrong), ticket=replace(TICKET, timers=(TIMER,)))
+    assert plan(replace(draft, minutes=60, labour="remote"), ticket=replace(TICKET, timers=(TIMER,))).blockers == ()
+
+
+INVOICE = Invoice(id=5, number="1001", subtotal_cents=1, total_cents=1, ticket_id=900)
+LOOK_ALIKE = TicketLine(
+    id=3, product_id=1190473, name="Labor", description="cleared THE queue\nRef SNB-AAAAAA-BBBB", quantity=Decimal("0.50"),
+    created_at=NOW - timedelta(days=59), converted=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"invoices": [INVOICE]}, "already invoiced: invoice 1001"),
+        ({"ticket": replace(TICKET, status="Invoiced")}, "status is Invoiced already"),
+        ({"product": replace(REMOTE, price_cents=0)}, r"costs \$0.00"),
+        ({"open_run": "R9"}, "run R9 on this ticket is not finished"),
+        ({"ticket": replace(TICKET, lines=(LOOK_ALIKE,))}, "same labour, hours and text"),
+    ],
+)
+def test_what_stands_against_a_bill(changes, words):
+    with pytest.raises(AssertionError, match=words):
+        assert plan(**changes).blockers == ()
+
+
+def test_a_look_alike_of_long_ago_or_of_other_work_blocks_nothing():
+    old = replace(LOOK_ALIKE, created_at=NOW - timedelta(days=61))
+    other = replace(LOOK_ALIKE, description="Another thing")
+    assert plan(ticket=replace(TICKET, lines=(old, other))).blockers == ()
+
+
+@pytest.mark.parametrize(
+    ("timer", "words"),
+    [
+        (replace(TIMER, recorded=True), "charged already"),
+        (replace(TIMER, line_item_id=4), "charged already"),
+        (replace(TIMER, ended_at=None), "still running"),
+        (replace(TIMER, override_seconds=0), "no billable time"),
+        (replace(TIMER, product_id=None), "no labour product"),
+        (replace(TIMER, id=56), "not on this ticket"),
+    ],
+)
+def test_a_timer_that_cannot_be_charged_blocks(timer, words):
+    draft = replace(DRAFT, minutes=None, labour="", timer_ids=(55,))
+    assert any(words in blocker for blocker in plan(draft, ticket=replace(TICKET, timers=(timer,))).blockers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"ticket_number": None}, "ticket_number"),
+        ({"minutes": None}, "minutes"),
+        ({"minutes": 0}, "minutes"),
+        ({"minutes": -5}, "minutes"),
+        ({"minutes": 1441}, "minutes"),
+        ({"labour": ""}, "labour"),
+        ({"labour": "remot"}, "labour"),
+        ({"text": " \n"}, "text"),
+        ({"text": "x" * 10_001}, "text"),
+        ({"text": "a\x07b"}, "text"),
+        ({"text": "a\x1b[31m"}, "text"),
+        ({"text": "\ud800"}, "text"),
+        ({"subject": ""}, "subject"),
+        ({"subject": "two\nlines"}, "subject"),
+        ({"timer_ids": (5, 5)}, "timer_ids"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_by_field(wrong, field):
+    assert list(replace(DRAFT, **wrong).problems(HOUSE)) == [field]
+
+
+def test_line_breaks_tabs_emoji_and_other_scripts_are_fine():
+    assert replace(DRAFT, text="one\n\ttwo 🖨️ ネット עברית").problems(HOUSE) == {}
+
+
+def test_a_rate_is_read_off_invoices_and_a_small_one_does_not_mislead():
+    assert implied_percent(7500, 653) == Decimal("8.7")
+    assert implied_percent(15000, 0) == 0
+    assert implied_percent(0, 0) is None
+    rows = [
+        Invoice(id=1, subtotal_cents=7500, tax_cents=653, total_cents=8153),
+        Invoice(id=2, subtotal_cents=0, total_cents=0),
+    ]
+    assert seen_on(rows, "here") == TaxRate(Decimal("8.7"), "here")
+    assert seen_on([rows[1]], "here") is None

@@ -1,0 +1,106 @@
+from decimal import Decimal
+
+import pytest
+
+from syncro_nb import config
+from syncro_nb.errors import ConfigError
+
+
+def load(tmp_path, text=None, profile=None, **environment):
+    if text is not None:
+        (tmp_path / "syncro.yaml").write_text(text, "utf-8")
+    return config.load({"SYNCRO_NB_HOME": str(tmp_path), **environment}, profile=profile, folder=tmp_path)
+
+
+def test_without_anything_it_is_the_sandbox(tmp_path):
+    found = load(tmp_path)
+    assert (found.profile, found.url, found.account) == ("sandbox", None, "sandbox")
+    assert found.house.labour["remote"] == 1190473
+
+
+def test_the_environments_address_comes_before_the_profiles(tmp_path):
+    text = "profiles: {main: {subdomain: blue-river}}"
+    assert load(tmp_path, text).url == "https://blue-river.syncromsp.com/api/v1"
+    assert load(tmp_path, text).account == "blue-river"
+    assert load(tmp_path, text, SYNCRO_NB_URL="http://127.0.0.1:9/api/v1/").url == "http://127.0.0.1:9/api/v1"
+
+
+def test_one_configured_account_is_the_default_and_the_sandbox_stays_there(tmp_path):
+    text = "profiles: {main: {subdomain: blue-river}}"
+    assert load(tmp_path, text).profile == "main"
+    assert load(tmp_path, text, profile="sandbox").url is None
+    assert load(tmp_path, text, SYNCRO_NB_PROFILE="sandbox").url is None
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("profiles: [", "not valid YAML: line 1"),
+        ("profiles:\n\tmain: 1", "not valid YAML: line 2"),
+        ("- a", "name: value"),
+        ("profils: {}", "did you mean profiles"),
+        ("profiles: {main: {subdomian: x}}", "did you mean subdomain"),
+        ("profiles: {main: {subdomain: evil.example/x}}", "only the part before"),
+        ("profiles: {main: {url: 'http://blue-river.example/api/v1'}}", "https only"),
+        ("profiles: {main: {url: 'https://u:p@blue.example'}}", "without user"),
+        ("profiles: {main: {subdomain: blue, auth: cookie}}", "query or bearer"),
+        ("profiles: {main: {}}", "neither subdomain nor url"),
+        ("profiles: {main: {subdomain: blue, key: T0ken}}", "holds a key itself"),
+        ("profiles: {main: {subdomain: blue, api_key: T0ken}}", "holds a key itself"),
+        ("api_key: T0ken", "holds a key itself"),
+        ("profiles: {main: {subdomain: blue, key: {file: x}}}", "must be one of"),
+        ("labour: {remote: abc}", "product id"),
+        ("tax_rates: {default: lots}", "percentage"),
+        ("tax_rates: {default: 800}", "no tax rate"),
+        ("resolved_statuses: Cancelled", "must be a list"),
+        ("profile: other", "no profile 'other'"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said_in_one_line(tmp_path, text, complaint):
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+    assert "T0ken" not in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["8.7", "'8.7 %'", "'8.7'", "0.087"])
+def test_a_tax_rate_may_be_written_as_people_write_it(tmp_path, written):
+    assert load(tmp_path, f"tax_rates: {{default: {written}}}").house.tax_rates["default"] == Decimal("8.7")
+
+
+def test_a_kind_may_be_added_or_changed_and_a_profile_comes_first(tmp_path):
+    text = "labour: {security: 77, remote: 5}\nprofiles: {main: {subdomain: blue, labour: {remote: 6}}}"
+    house = load(tmp_path, text).house
+    assert (house.labour["security"], house.labour["remote"], house.labour["onsite"]) == (77, 6, 26118)
+    with pytest.raises(ConfigError, match="did you mean remote"):
+        house.product_id("remot")
+
+
+def test_what_counts_as_resolved(tmp_path):
+    house = load(tmp_path, "resolved_statuses: [Cancelled]").house
+    resolved = [
+        word
+        for word in ("Resolved", "Resolved - QA", "Invoiced", "Closed", "Cancelled", "New")
+        if house.is_resolved(word)
+    ]
+    assert resolved == ["Resolved", "Resolved - QA", "Invoiced", "Closed", "Cancelled"]
+
+
+def test_settling_takes_two_time_outs_or_two_minutes(tmp_path):
+    assert load(tmp_path).settle_seconds == 120
+    assert load(tmp_path, SYNCRO_NB_TIMEOUT="90").settle_seconds == 180
+    assert load(tmp_path, SYNCRO_NB_SETTLE="0.5").settle_seconds == 0.5
+    with pytest.raises(ConfigError, match="SYNCRO_NB_TIMEOUT"):
+        load(tmp_path, SYNCRO_NB_TIMEOUT="soon")
+
+
+def test_the_key_comes_from_the_environment_and_never_prints(tmp_path):
+    found = load(tmp_path, "profiles: {main: {subdomain: blue, key: {env: MY_KEY}}}")
+    key = config.find_key(found, {"MY_KEY": "T0ken-of-mine"})
+    assert key.reveal() == "T0ken-of-mine"
+    assert "T0ken" not in f"{key} {key!r} {[key]}"
+    assert config.find_key(found, {"MY_KEY": "a-key", "SYNCRO_NB_API_KEY": "b-key"}).reveal() == "b-key"
+    with pytest.raises(ConfigError, match="set MY_KEY"):
+        config.find_key(found, {})
+    with pytest.raises(ConfigError, match="does not hold an API key"):
+        config.find_key(found, {"MY_KEY": "two words"})

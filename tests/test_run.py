@@ -1,0 +1,385 @@
+"""The step machine against the sandbox: whatever goes wrong, at most one of each record, and nothing unproved."""
+
+import pytest
+from desk import HALF_AN_HOUR, Desk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncro_nb.errors import ConfigError, InputError
+from syncro_nb.writes import reference
+from syncro_nb.writes.bill import BillDraft
+
+STEPS = {
+    "comment": "POST /tickets/*/comment",
+    "line_item": "POST /tickets/*/add_line_item",
+    "invoice": "POST /invoices",
+    "status": "PUT /tickets/*",
+}
+IN_DOUBT = ["drop_before", "drop_after", "status_after", "truncate", "garbage"]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    opened = Desk(tmp_path)
+    yield opened
+    opened.close()
+
+
+def states(receipt):
+    return {one["step"]: one["state"] for one in receipt.as_json()["steps"]}
+
+
+def test_a_bill_ends_verified_to_the_cent_and_the_ticket_says_so(desk):
+    receipt = desk.bill()
+    assert receipt.exit_status == 0
+    assert receipt.invoice == {
+        "number": receipt.invoice["number"],
+        "subtotal_cents": 7500,
+        "tax_cents": 653,
+        "total_cents": 8153,
+    }
+    assert set(states(receipt).values()) == {"verified"}
+    assert [name for _, name, _ in desk.writes()][:3] == ["comment", "add_line_item", "invoices"]
+    assert desk.ticket().ticket.status == "Invoiced"
+
+
+def test_a_bill_without_an_invoice_leaves_the_status(desk):
+    receipt = desk.bill(BillDraft(32164, 30, "remote", "Cleared the queue", invoice=False))
+    assert states(receipt) == {
+        "comment": "verified", "line_item": "verified", "invoice": "skipped", "verify": "skipped", "status": "skipped",
+    }  # fmt: skip
+    assert desk.ticket().ticket.status == "In Progress"
+
+
+def test_a_named_timer_is_charged_and_never_billed_as_a_line(desk):
+    timer = desk.ticket().ticket.timers[0]
+    receipt = desk.bill(BillDraft(32164, text="Cleared the queue", timer_ids=(timer.id,)))
+    assert receipt.is_verified
+    assert receipt.invoice["total_cents"] == 8153
+    assert desk.posts("add_line_item") == []
+    assert desk.ticket().ticket.timers[0].recorded
+
+
+def test_a_second_bill_of_the_same_ticket_is_blocked(desk):
+    desk.bill()
+    before = desk.writes()
+    with pytest.raises(InputError, match="already invoiced"):
+        desk.bill()
+    assert desk.writes() == before
+
+
+def test_nothing_is_written_without_the_number_of_the_ticket(desk):
+    plan = desk.ws.plan_bill(HALF_AN_HOUR)
+    for word in (None, 1, True):
+        with pytest.raises(InputError, match="nothing was written"):
+            desk.ws.apply(plan, confirm=word)
+    assert desk.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("comment", {"subject": "Me too", "body": "A colleague writes"}, "comment .* is new"),
+        (
+            "add_line_item",
+            {"name": "Cable", "description": "2 m", "quantity": 1, "price_retail": 10},
+            "line item .* is new",
+        ),
+        ("timer_entry", {"start_at": "2026-03-31T10:00:00Z", "duration_minutes": 5}, "timer .* is new"),
+    ],
+)
+def test_a_ticket_that_changed_since_the_preview_stops_the_plan(desk, path, body, words):
+    plan = desk.ws.plan_bill(HALF_AN_HOUR)
+    desk.ask("POST", f"/api/v1/tickets/{plan.ticket_id}/{path}", body)
+    with pytest.raises(InputError, match=words):
+        desk.ws.apply(plan, confirm=32164)
+    assert len(desk.writes()) == 1
+
+
+def test_the_intent_is_on_record_before_the_request_leaves(desk):
+    seen = []
+    real = desk.sandbox.handle
+
+    def watching(method, target, headers, body):
+        if method != "GET":
+            other = Desk.__new__(Desk)
+            other.sandbox, other.clock, other.config, other.opened = desk.sandbox, desk.clock, desk.config, desk.opened
+            current = other.restart().receipts()[0].current
+            seen.append((current.step.name, current.state))
+        return real(method, target, headers, body)
+
+    desk.sandbox.handle = watching
+    desk.restart()
+    assert desk.bill().exit_status == 0
+    assert seen == [("comment", "intent"), ("line_item", "intent"), ("invoice", "intent"), ("status", "intent")]
+
+
+@pytest.mark.parametrize("kind", IN_DOUBT)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_write_in_doubt_stops_the_run_and_is_sent_no_second_time(desk, step, kind):
+    desk.fault(STEPS[step], kind, status=503)
+    receipt = desk.bill()
+    assert receipt.exit_status == 5
+    assert states(receipt)[step] == "unknown"
+    assert receipt.next == "resume"
+    names = [name for _, name, _ in desk.writes()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "status_after", "truncate", "garbage"])
+@pytest.mark.parametrize("step", STEPS)
+def test_what_had_landed_is_found_and_adopted(desk, step, kind):
+    desk.fault(STEPS[step], kind, status=500)
+    run = desk.bill().run.id
+    receipt = desk.restart().resume(run)
+    assert receipt.exit_status == 0
+    assert receipt.is_verified
+    assert receipt.invoice["total_cents"] == 8153
+    assert [len(desk.posts(name)) for name in ("comment", "add_line_item", "invoices")] == [1, 1, 1]
+
+
+def test_a_labour_line_that_is_proved_absent_is_sent_once_more(desk):
+    desk.fault(STEPS["line_item"], "drop_before")
+    run = desk.bill().run.id
+    receipt = desk.ws.resume(run)
+    assert receipt.is_verified
+    assert desk.clock.elapsed >= 120
+    assert len(desk.posts("add_line_item")) == 2
+    lines = desk.ticket().ticket.lines
+    assert len(lines) == 1
+    assert reference.belongs(reference.last_reference(lines[0].description), "sandbox", lines[0].ticket_id)
+
+
+def test_without_waiting_it_leaves_and_says_how_long(desk):
+    desk.fault(STEPS["line_item"], "drop_before")
+    told = []
+    run = desk.bill().run.id
+    receipt = desk.ws.resume(run, wait=False, progress=lambda *words: told.append(words))
+    assert (receipt.exit_status, receipt.next) == (5, "resume")
+    assert "120 s" in told[-1][2]
+    assert len(desk.posts("add_line_item")) == 1
+
+
+@pytest.mark.parametrize("step", ["comment", "invoice"])
+def test_what_a_customer_sees_is_sent_again_only_by_a_persons_word(desk, step):
+    desk.fault(STEPS[step], "drop_before")
+    run = desk.bill().run.id
+    asked = desk.ws.resume(run)
+    assert (asked.exit_status, asked.next) == (5, "decide")
+    assert asked.as_json()["ask"]["step"] == step
+    assert any("looked twice" in fact for fact in asked.as_json()["ask"]["evidence"])
+    with pytest.raises(InputError, match="another ticket"):
+        desk.ws.decide(run, "resend", ticket=1)
+    done = desk.ws.decide(run, "resend", ticket=32164)
+    assert done.is_verified
+    assert [len(desk.ws.ticket(32164).invoices), done.invoice["total_cents"]] == [1, 8153]
+
+
+def test_a_write_that_lands_late_is_found_and_not_sent_again(desk):
+    desk.fault(STEPS["line_item"], "late_commit", seconds=3)
+    run = desk.bill().run.id
+    receipt = desk.ws.resume(run)
+    assert receipt.is_verified
+    assert len(desk.ticket().ticket.lines) == 1
+    assert len(desk.posts("add_line_item")) == 1
+
+
+def test_after_a_reboot_the_settling_time_begins_anew(desk):
+    desk.fault(STEPS["line_item"], "drop_before")
+    run = desk.bill().run.id
+    desk.clock.sleep(1000)
+    before = desk.clock.elapsed
+    assert desk.restart(boot="another").resume(run).is_verified
+    assert desk.clock.elapsed - before >= 120
+
+
+@pytest.mark.parametrize("landed", [True, False])
+def test_a_crash_between_intent_and_answer_counts_as_unknown(desk, landed):
+    class Crash(BaseException):
+        pass
+
+    real = desk.sandbox.handle
+
+    def crashing(method, target, headers, body):
+        if method == "POST" and target.startswith("/api/v1/invoices"):
+            desk.sandbox.handle = real
+            if landed:
+                real(method, target, headers, body)
+            raise Crash
+        return real(method, target, headers, body)
+
+    desk.sandbox.handle = crashing
+    desk.restart()
+    with pytest.raises(Crash):
+        desk.bill()
+    found = desk.restart().receipts()[0]
+    assert (found.next, states(found)["invoice"]) == ("resume", "intent")
+    receipt = desk.ws.resume(found.run.id)
+    assert (receipt.next, receipt.exit_status) == ((None, 0) if landed else ("decide", 5))
+    assert len(desk.ticket().invoices) == landed
+
+
+def test_a_refusal_in_the_middle_keeps_the_run_and_goes_on_when_it_is_mended(desk):
+    desk.fault(STEPS["invoice"], "status", status=422)
+    receipt = desk.bill()
+    assert (receipt.exit_status, receipt.next, states(receipt)["invoice"]) == (3, "resume", "refused")
+    with pytest.raises(InputError, match="not finished"):
+        desk.bill()
+    assert desk.ws.resume(receipt.run.id).is_verified
+    assert len(desk.posts("comment")) == 1
+
+
+def test_a_refusal_of_the_first_step_leaves_the_ticket_free(desk):
+    desk.fault(STEPS["comment"], "status", status=422)
+    receipt = desk.bill()
+    assert (receipt.exit_status, receipt.next, receipt.run.state) == (3, None, "nothing")
+    assert desk.bill().is_verified
+
+
+def test_a_429_is_waited_out(desk):
+    desk.fault(STEPS["line_item"], "status", status=429, times=2)
+    assert desk.bill().is_verified
+    assert desk.clock.elapsed >= 120
+
+
+def test_a_429_that_does_not_end_is_no_doubt(desk):
+    desk.fault(STEPS["line_item"], "status", status=429, times=None)
+    assert desk.bill().exit_status == 4
+
+
+@pytest.mark.parametrize(
+    ("step", "change"),
+    [
+        ("line_item", {"kind": "drop_fields", "fields": ["price_retail"]}),
+        ("line_item", {"kind": "drop_fields", "fields": ["product_id"]}),
+        ("line_item", {"kind": "alter_fields", "fields": {"quantity": 5}}),
+        ("line_item", {"kind": "alter_fields", "fields": {"taxable": False}}),
+        ("comment", {"kind": "drop_fields", "fields": ["hidden"]}),
+        ("comment", {"kind": "alter_fields", "fields": {"body": "Something else"}}),
+        ("status", {"kind": "drop_fields", "fields": ["status"]}),
+    ],
+)
+def test_a_field_that_syncro_drops_or_alters_is_noticed_and_the_run_stops(desk, step, change):
+    desk.fault(STEPS[step], **change)
+    receipt = desk.bill(BillDraft(32164, 30, "remote", "Cleared the queue", hidden=True))
+    assert (receipt.exit_status, receipt.next, states(receipt)[step]) == (6, "decide", "mismatch")
+    assert receipt.as_json()["ask"]["evidence"]
+    assert not receipt.is_verified
+
+
+def test_a_line_that_a_person_mends_in_syncro_lets_the_run_go_on(desk):
+    desk.fault(STEPS["line_item"], "drop_fields", fields=["price_retail"])
+    receipt = desk.bill()
+    line = desk.ticket().ticket.lines[0]
+    path = f"/api/v1/tickets/{line.ticket_id}/update_line_item"
+    desk.ask("PUT", path, {"ticket_line_item_id": line.id, "price_retail": 150})
+    assert desk.ws.resume(receipt.run.id).is_verified
+
+
+def test_what_a_person_lets_pass_is_done_but_not_called_verified(desk):
+    desk.fault(STEPS["line_item"], "alter_fields", fields={"price_retail": 140})
+    receipt = desk.bill()
+    line = desk.ticket().ticket.lines[0]
+    with pytest.raises(InputError, match="no labour line with id 1"):
+        desk.ws.decide(receipt.run.id, "adopt", ticket=32164, record_id=1)
+    with pytest.raises(InputError, match="second one"):
+        desk.ws.decide(receipt.run.id, "resend", ticket=32164)
+    after = desk.ws.decide(receipt.run.id, "adopt", ticket=32164, record_id=line.id)
+    assert (after.exit_status, states(after)["verify"]) == (6, "mismatch")
+    done = desk.ws.decide(receipt.run.id, "adopt", ticket=32164, record_id=desk.ticket().invoices[0].id)
+    assert (done.exit_status, done.run.state, done.is_verified) == (0, "done", False)
+
+
+def test_a_run_that_is_abandoned_frees_the_ticket_and_keeps_what_it_wrote(desk):
+    desk.fault(STEPS["invoice"], "status", status=422)
+    run = desk.bill().run.id
+    assert desk.ws.decide(run, "abandon", ticket=32164).run.state == "abandoned"
+    assert desk.ws.journal.open_run("sandbox", desk.ticket().ticket.id) is None
+    assert len(desk.ticket().ticket.lines) == 1
+
+
+def test_a_run_in_doubt_is_not_abandoned_before_somebody_has_looked(desk):
+    desk.fault(STEPS["invoice"], "drop_after")
+    run = desk.bill().run.id
+    with pytest.raises(InputError, match="resume"):
+        desk.ws.decide(run, "abandon", ticket=32164)
+
+
+def test_a_status_that_somebody_changed_meanwhile_is_a_persons_decision(desk):
+    desk.fault(STEPS["status"], "status", status=422)
+    run = desk.bill().run.id
+    desk.ask("PUT", f"/api/v1/tickets/{desk.ticket().ticket.id}", {"status": "Waiting on Customer"})
+    asked = desk.ws.resume(run)
+    assert (asked.exit_status, asked.as_json()["ask"]["step"]) == (5, "status")
+    assert desk.ws.decide(run, "resend", ticket=32164).is_verified
+    assert desk.ticket().ticket.status == "Invoiced"
+
+
+def test_a_customer_who_quotes_our_reference_is_not_taken_for_us(desk):
+    desk.fault(STEPS["comment"], "drop_before")
+    receipt = desk.bill()
+    body = receipt.run.plan.requests[0].body["body"]
+    quoted = {"subject": "Re", "body": body, "hidden": False}
+    desk.ask("POST", f"/api/v1/tickets/{receipt.run.plan.ticket_id}/comment", quoted)
+    newest = max(desk.sandbox._account.comments, key=lambda row: row["id"])
+    newest["user_id"] = None  # a reply by mail has no technician
+    asked = desk.ws.resume(receipt.run.id)
+    assert asked.next == "decide"
+    assert any("no technician wrote it" in fact for fact in asked.as_json()["ask"]["evidence"])
+
+
+def test_two_processes_cannot_send_one_step(desk):
+    desk.fault(STEPS["line_item"], "status", status=422)
+    run = desk.bill().run.id
+    other = desk.ws
+    second = desk.restart()
+
+    def meddle(step, state, text):
+        if (step, state) == ("line_item", "intent"):
+            second.resume(run)
+
+    with pytest.raises(InputError, match="another process"):
+        other.resume(run, progress=meddle)
+    assert len(desk.ticket().ticket.lines) == 1
+
+
+def test_the_chain_of_events_shows_a_change(desk):
+    desk.bill()
+    assert desk.ws.journal.is_whole()
+    database = desk.ws.journal._database
+    database.execute("DROP TRIGGER events_stay")
+    database.execute("UPDATE events SET what = 'verified' WHERE id = 2")
+    assert not desk.ws.journal.is_whole()
+
+
+def test_a_newer_journal_is_refused(desk, tmp_path):
+    desk.ws.journal._database.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigError, match="newer syncro_nb"):
+        _ = desk.restart().journal
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*STEPS]), st.sampled_from([*IN_DOUBT, "status"]), st.integers(0, 1)), max_size=3
+    )
+)
+def test_whatever_fails_there_is_one_of_each_and_the_end_is_verified_or_asked(tmp_path_factory, faults):
+    desk = Desk(tmp_path_factory.mktemp("home"))
+    try:
+        for step, kind, skip in faults:
+            desk.fault(STEPS[step], kind, status=503, skip=skip)
+        receipt = desk.bill()
+        for _ in range(12):
+            if receipt.next == "resume":
+                receipt = desk.restart().resume(receipt.run.id)
+        assert receipt.run.state in ("done", "open")
+        assert receipt.is_verified == (receipt.run.state == "done")
+        assert receipt.is_verified or receipt.next == "decide"
+        view = desk.ticket()
+        ours = [one for one in view.ticket.comments if reference.last_reference(one.body)]
+        assert max(len(ours), len(view.ticket.lines), len(view.invoices)) <= 1
+        if receipt.is_verified:
+            assert (len(ours), len(view.ticket.lines), view.invoices[0].total_cents) == (1, 1, 8153)
+    finally:
+        desk.close()
