@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import NoReturn
+from urllib.parse import quote, quote_plus
 
 MASK = "********"
+MIN_LENGTH = 8  # a shorter one is a word (the sandbox's), and masking words would change the data
 
 
 class Secret:
@@ -20,9 +22,11 @@ class Secret:
         return self.__value
 
     def hide_in(self, text: bytes) -> bytes:
-        """The text with every occurrence of the key masked: a server may echo what it was sent."""
-        key = self.__value.encode()
-        return text.replace(key, MASK.encode()) if len(key) >= 4 else text
+        """The text with every occurrence of the key masked, as written in an address too: a server may echo what it got."""
+        for key in {self.__value, quote(self.__value, safe=""), quote_plus(self.__value)}:
+            if len(key) >= MIN_LENGTH:
+                text = text.replace(key.encode(), MASK.encode())
+        return text
 
     def __bool__(self) -> bool:
         return bool(self.__value)

@@ -37,7 +37,11 @@ class Answer:
 
 
 class Sandbox:
-    """An embedded Syncro account with invented data; see the package's docstring."""
+    """An embedded Syncro account with invented data, made from (today, seed, size).
+
+    Without `clock` its time is half past four in the afternoon of `today`, and one second more at each request.
+    `sleep` is how a delay fault waits.
+    """
 
     def __init__(
         self,

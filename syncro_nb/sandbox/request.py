@@ -28,7 +28,7 @@ class Refusal(Exception):
 
 @dataclass
 class Request:
-    """One request. `path` is relative to /api/v1, `ids` are what stood at the {…} of its route."""
+    """One request. `path` is whole, without query and `.json`; `ids` are what stood at the {…} of its route."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Request:
     body: Row = field(default_factory=dict)
     ids: tuple[str, ...] = ()
     now: int = 0
-    refusal: Refusal | None = None  # of a body that cannot be read
+    refusal: Refusal | None = None  # settled before it is routed: the key is wrong, or the body cannot be read
 
     def asked(self, name: str) -> str | None:
         """A parameter of the query, or None where it is missing or empty."""

@@ -63,6 +63,12 @@ class Switches:
         default_factory=lambda: dict.fromkeys(DAYS[1:6], ("08:00", "17:00"))  # a day left out is closed
     )
 
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not _fits(one.name, value):
+                raise ConfigError(f"the sandbox's switch {one.name} cannot be {str(value)[:80]!r}")
+
     @property
     def autumn(self) -> bool:
         """Whether answers look as in the document of autumn 2026."""
@@ -83,12 +89,11 @@ class Switches:
 
     def changed(self, values: Mapping[str, Any]) -> Switches:
         """These switches with some set anew, from JSON; ConfigError names one that does not exist or cannot be so."""
-        known = {one.name for one in fields(self)}
-        for name, value in values.items():
-            if name not in known:
-                raise ConfigError(f"the sandbox has no switch {str(name)[:40]!r}")
-            if not _fits(name, value):
-                raise ConfigError(f"the sandbox's switch {name} cannot be {value!r:.80}")
+        if not isinstance(values, Mapping):
+            raise ConfigError("the sandbox's switches are an object of names and values")
+        unknown = values.keys() - {one.name for one in fields(self)}
+        if unknown:
+            raise ConfigError(f"the sandbox has no switch {min(unknown)[:40]!r}")
         return replace(self, **{name: _frozen(value) for name, value in values.items()})
 
 

@@ -253,9 +253,7 @@ def move_timer(account: Account, request: Request) -> Reply:
 
 def change_billable(account: Account, request: Request) -> Reply:
     """PATCH /ticket_timers/{id}: in the query as in April 2026, or in the body as since autumn."""
-    row = account.timers.get(whole(request.ids[0]))
-    if row is None:
-        raise Refusal(404, {"message": "Not found"})
+    row = timers.find_timer(account, None, request.ids[0])
     named = request.body.get("billable") if "billable" in request.body else request.asked("billable")
     timers.set_billable(account, row, named, request.now)
     return 200, {"ticket_timer": render.live_timer(account, row, request.now)}

@@ -10,7 +10,6 @@ from .request import Refusal, flag, shortest, text, whole
 from .state import Account, Row
 from .times import DAY, HOUR, MINUTE, SECOND, read_instant
 
-_NOT_FOUND = {"errors": ["Ticket timer not found"]}
 _LONGEST = 3650 * DAY
 
 
@@ -133,7 +132,8 @@ def find_timer(account: Account, ticket_id: int | None, timer_id: object) -> Row
     """A timer by its id, on this ticket where one is given; otherwise 404."""
     row = account.timers.get(whole(timer_id))
     if row is None or ticket_id not in (None, row["ticket_id"]):
-        raise Refusal(404, None if ticket_id else _NOT_FOUND)
+        autumn = {"errors": ["Ticket timer not found"]} if account.switches.autumn else {"message": "Not found"}
+        raise Refusal(404, None if ticket_id else autumn)
     return row
 
 

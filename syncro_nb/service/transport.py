@@ -85,7 +85,8 @@ class _Keyed(httpx.BaseTransport):
             return self._inner.handle_request(self._with_key(request))
         except httpx.HTTPError as error:
             # Made anew outside this block: the original's frames and context hold the address with the key.
-            failure = type(error)(str(error)) if isinstance(error, httpx.RequestError) else httpx.HTTPError(str(error))
+            words = self._key.hide_in(str(error).encode()).decode()
+            failure = type(error)(words) if isinstance(error, httpx.RequestError) else httpx.HTTPError(words)
         raise failure
 
     def close(self) -> None:

@@ -1,0 +1,274 @@
+"""The terminal door as a separate program, against the sandbox on a real socket: output, documents, exit statuses."""
+
+import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+from syncro_nb.sandbox import Sandbox, serve
+
+KEY = "canary-7f3e9b21-do-not-show"
+BILL = ("bill", "32164", "--minutes", "30", "--labor", "remote", "--text", "Cleared the queue")
+
+
+@pytest.fixture
+def server():
+    with serve(Sandbox(key=KEY)) as running:
+        yield running
+
+
+@pytest.fixture
+def syncro(server, tmp_path):
+    def run(*words, stdin=subprocess.DEVNULL, **environment):
+        settings = {
+            "SYNCRO_NB_URL": server.url,
+            "SYNCRO_NB_API_KEY": KEY,
+            "SYNCRO_NB_HOME": str(tmp_path / "home"),
+            "SYNCRO_NB_SETTLE": "0.2",
+            "SYNCRO_NB_TIMEOUT": "5",
+            "SYNCRO_NB_LOG": "debug",
+            "PYTHONIOENCODING": "utf-8",
+            **environment,
+        }
+        command = [sys.executable, "-m", "syncro_nb", *words]
+        done = subprocess.run(
+            command,
+            env={**os.environ, **settings},
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+        assert KEY not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def control(server, method, path, body=None):
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server.url.removesuffix("/api/v1") + path, content, method=method)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def writes(server):
+    return [row for row in control(server, "GET", "/_sandbox/log") if row["method"] != "GET"]
+
+
+def complaint(done):
+    """The one line that says what is wrong; log lines apart."""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("syncro: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_the_open_tickets_newest_first(syncro):
+    done = syncro()
+    assert done.returncode == 0
+    numbers = [int(line.split()[0].removeprefix("#")) for line in done.stdout.splitlines()]
+    assert numbers == sorted(numbers, reverse=True)
+    assert any(line.startswith("#32164  In Progress") for line in done.stdout.splitlines())
+    assert [row["number"] for row in json.loads(syncro("--json").stdout)] == numbers
+
+
+def test_one_ticket(syncro):
+    done = syncro("ticket", "32164")
+    for word in (
+        "#32164",
+        "Status",
+        "Priority",
+        "Customer",
+        "Technician",
+        "Created",
+        "Due",
+        "Updated",
+        "Billing",
+        "Charges",
+    ):
+        assert word in done.stdout
+    document = json.loads(syncro("ticket", "32164", "--json").stdout)
+    assert document["number"] == 32164
+    assert len(document["comments"]) <= 5
+
+
+def test_a_dry_run_shows_everything_and_sends_nothing(syncro, server):
+    done = syncro(*BILL, "--dry-run", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert document["ticket"] == 32164
+    assert [request["method"] for request in document["requests"]] == ["POST", "POST", "POST", "PUT"]
+    assert document["expected"] == {"subtotal_cents": 7500, "tax_cents": 653, "total_cents": 8153, "prepaid_hours": 0.0}
+    assert document["blockers"] == []
+    assert writes(server) == []
+
+
+def test_a_bill_sends_what_the_preview_showed(syncro, server):
+    shown = json.loads(syncro(*BILL, "--dry-run", "--json").stdout)["requests"]
+    done = syncro(*BILL, "--yes", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert document["verified"] is True
+    assert document["invoice"]["total_cents"] == 8153
+    assert document["next"] is None
+    assert [one["step"] for one in document["steps"]] == ["comment", "line_item", "invoice", "verify", "status"]
+    assert [(row["method"], row["path"]) for row in writes(server)] == [(one["method"], one["path"]) for one in shown]
+    assert "POST /invoices" in done.stderr  # the preview
+    assert json.loads(syncro("runs", "--json").stdout) == [document]
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_sent(syncro, server):
+    done = syncro(*BILL)
+    assert done.returncode == 2
+    assert "--yes" in complaint(done)
+    assert "POST /invoices" in done.stdout
+    assert writes(server) == []
+
+
+def test_a_blocker_is_no_question_of_yes(syncro, server):
+    assert syncro(*BILL, "--yes").returncode == 0
+    sent = len(writes(server))
+    done = syncro(*BILL, "--yes", "--json")
+    assert done.returncode == 2
+    assert any("already invoiced" in blocker for blocker in json.loads(done.stdout)["blockers"])
+    assert len(writes(server)) == sent
+
+
+def test_a_write_in_doubt_leaves_with_5_and_resume_settles_it(syncro, server):
+    fault = {"match": "POST /tickets/*/add_line_item", "kind": "drop_after"}
+    control(server, "POST", "/_sandbox/faults", [fault])
+    done = syncro(*BILL, "--yes", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["next"], document["verified"]) == (5, "resume", False)
+    resumed = syncro("runs", "resume", document["run"], "--json")
+    assert resumed.returncode == 0
+    assert json.loads(resumed.stdout)["verified"] is True
+    assert len([row for row in writes(server) if row["path"].endswith("add_line_item")]) == 1
+
+
+def test_a_person_decides_by_typing_the_ticket_number(syncro, server):
+    control(server, "POST", "/_sandbox/faults", [{"match": "POST /invoices", "kind": "drop_before"}])
+    run = json.loads(syncro(*BILL, "--yes", "--json").stdout)["run"]
+    asked = syncro("runs", "resume", run, "--json")
+    assert asked.returncode == 5
+    assert json.loads(asked.stdout)["ask"]["step"] == "invoice"
+    assert syncro("runs", "decide", run, "--resend", "--ticket", "1").returncode == 2
+    assert syncro("runs", "decide", run, "--ticket", "32164").returncode == 2
+    assert syncro("runs", "decide", run, "--resend", "--ticket", "32164").returncode == 0
+
+
+def test_what_was_written_but_differs_leaves_with_6(syncro, server):
+    fault = {"match": "POST /tickets/*/add_line_item", "kind": "drop_fields", "fields": ["price_retail"]}
+    control(server, "POST", "/_sandbox/faults", [fault])
+    done = syncro(*BILL, "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)["next"]) == (6, "decide")
+    assert "price is $0.00, not $150.00" in done.stderr
+
+
+def test_what_syncro_refuses_leaves_with_3_and_its_words(syncro, server):
+    control(server, "POST", "/_sandbox/faults", [{"match": "POST /tickets/*/comment", "kind": "status", "status": 422}])
+    done = syncro(*BILL, "--yes")
+    assert done.returncode == 3
+    assert "Nothing was written" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ticket", "99999"), "there is no ticket 99999"),
+        (("ticket", "abc"), "whole number"),
+        (("bill", "32164", "--minutes", "0", "--labor", "remote", "--text", "x"), "minutes must be from 1"),
+        (("bill", "32164", "--minutes", "-5", "--labor", "remote", "--text", "x"), "minutes must be from 1"),
+        (("bill", "32164", "--minutes", "1e9", "--labor", "remote", "--text", "x"), "whole number"),
+        (("bill", "32164", "--minutes", "30", "--labor", "remot", "--text", "x"), "did you mean remote"),
+        (("bill", "32164", "--minutes", "30", "--labor", "remote", "--text", " "), "what was done"),
+        (("bill", "32164"), "how many minutes?"),
+        (("bill", "99999", "--minutes", "30", "--labor", "remote", "--text", "x", "--yes"), "no ticket 99999"),
+        (("runs", "show", "R1"), "there is no run"),
+        (("runs", "resume", "../../x"), "there is no run"),
+        (("nonsense",), "invalid choice"),
+        (("--profile", "nobody"), "no profile 'nobody'"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_2(syncro, server, words, said):
+    done = syncro(*words)
+    assert done.returncode == 2
+    assert said in complaint(done)
+    assert writes(server) == []
+
+
+def test_a_wrong_key_leaves_with_3(syncro):
+    done = syncro(SYNCRO_NB_API_KEY="another-key-that-is-wrong")
+    assert done.returncode == 3
+    assert "does not accept the API key" in complaint(done)
+    assert "another-key" not in done.stderr
+
+
+def test_no_key_leaves_with_2(syncro):
+    assert "no API key" in complaint(syncro(SYNCRO_NB_API_KEY=""))
+
+
+def test_nobody_there_leaves_with_4(syncro):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        done = syncro(SYNCRO_NB_URL=f"http://127.0.0.1:{taken.getsockname()[1]}/api/v1")
+    assert done.returncode == 4
+    assert "cannot connect" in complaint(done)
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+def test_something_else_at_the_address_leaves_with_4(syncro, status):
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        done = syncro(SYNCRO_NB_URL=f"http://127.0.0.1:{other.server_port}/api/v1")
+        other.shutdown()
+    assert done.returncode == 4
+    assert "not Syncro's" in complaint(done)
+
+
+def test_broken_yaml_leaves_with_2_and_the_line(syncro, tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text("profiles:\n  main: [")
+    done = syncro(SYNCRO_NB_CONFIG=str(path))
+    assert done.returncode == 2
+    assert "not valid YAML: line 2" in complaint(done)
+
+
+def test_doctor_says_what_answers_and_never_the_key(syncro):
+    done = syncro("doctor")
+    assert done.returncode == 0
+    assert "Labor - Remote, $150.00 an hour" in done.stdout
+    assert syncro("doctor", SYNCRO_NB_API_KEY="another-key-that-is-wrong").returncode == 3
+
+
+def test_the_sandbox_of_the_first_day_keeps_what_was_done(syncro):
+    alone = {"SYNCRO_NB_URL": "", "SYNCRO_NB_API_KEY": ""}
+    assert syncro(*BILL, "--yes", **alone).returncode == 0
+    assert "invoice" in syncro("ticket", "32164", **alone).stdout
+    assert "already invoiced" in syncro(*BILL, "--dry-run", **alone).stdout
+
+
+def test_nothing_on_the_disk_holds_the_key(syncro, tmp_path):
+    syncro(*BILL, "--yes")
+    files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert files
+    assert all(KEY.encode() not in path.read_bytes() for path in files)
