@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, Error, InputError
+from .errors import ConfigError, InputError
 from .escape import clip, line
-from .money import format_cents, line_cents
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -41,7 +39,7 @@ class Door:
     say: Callable[[str], None]
     ask: Callable[[str], str] | None = None
     width: int = 100
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
 
 def act(words: argparse.Namespace, door: Door) -> Result:
@@ -212,62 +210,10 @@ def _ask_missing(draft: BillDraft, workspace: Workspace, door: Door) -> BillDraf
 
 def doctor(words: argparse.Namespace, door: Door) -> Result:
     """`syncro doctor`: configuration, key, what answers and what the key may read. The key itself never shows."""
-    from . import __version__, config
-    from .workspace import connect
+    from .doctor import examine
 
-    said = [f"syncro_nb {__version__}, Python {sys.version.split()[0]}"]
-    settings = config.load(door.environment, profile=words.profile)
-    facts: dict[str, Any] = {
-        "profile": settings.profile,
-        "configuration": str(settings.path) if settings.path else "none found",
-        "address": settings.url or "the built-in sandbox, inside this program",
-        "data": str(settings.home),
-        "auth": settings.auth,
-    }
-    checks: list[dict[str, Any]] = []
-    status = 0
-    try:
-        with connect(words.profile, environment=door.environment) as workspace:
-            checks, status = _examine(workspace)
-    except Error as error:
-        checks, status = [{"check": "connection", "ok": False, "says": str(error)}], error.exit_status
-    said += [f"  {name:<14}{value}" for name, value in facts.items()]
-    said += [f"  {'ok  ' if one['ok'] else 'FAIL'}  {one['check']:<18}{line(one['says'])}" for one in checks]
-    return Result(said, {**facts, "checks": checks}, status)
-
-
-def _examine(workspace: Workspace) -> tuple[list[dict[str, Any]], int]:
-    checks: list[dict[str, Any]] = []
-    worst = 0
-
-    def check(name: str, look: Callable[[], str]) -> bool:
-        nonlocal worst
-        try:
-            checks.append({"check": name, "ok": True, "says": look()})
-        except Error as error:
-            worst = worst or error.exit_status
-            checks.append({"check": name, "ok": False, "says": str(error)})
-        return bool(checks[-1]["ok"])
-
-    client = workspace.client
-    if check("key", lambda: f"is {client.me().name}'s"):
-        check("tickets", lambda: f"{'some' if next(client.tickets(), None) else 'none'} to read")
-        check("invoices", lambda: f"{'some' if client.first_invoices() else 'none'} to read")
-        check("timers", lambda: f"{'some' if next(client.ticket_timers(), None) else 'none'} to read")
-        check("customers", lambda: f"{'some' if next(client.customers(), None) else 'none'} to read")
-        for kind, product_id in workspace.house.labour.items():
-            check(f"labour {kind}", lambda number=product_id: _price(workspace, number))  # type: ignore[misc]
-    check("journal", lambda: "whole" if workspace.journal.is_whole() else _broken())
-    return checks, worst
-
-
-def _price(workspace: Workspace, product_id: int) -> str:
-    product = workspace.client.product(product_id)
-    return f"{product.name}, {format_cents(line_cents(1, product.price_cents))} an hour (product {product.id})"
-
-
-def _broken() -> str:
-    raise ConfigError("events were changed or lost: restore journal.sqlite from a backup before you bill")
+    report = examine(door.environment, profile=words.profile)
+    return Result(report.lines(), report.as_json(), report.exit_status)
 
 
 def sandbox(words: argparse.Namespace, door: Door) -> Result:

@@ -4,7 +4,7 @@
     profiles:
       main:
         subdomain: your-shop             # https://your-shop.syncromsp.com/api/v1
-        key: {env: SYNCRO_KEY}           # where the API key is; never the key itself
+        key: {env: SYNCRO_KEY}           # where the API key is (keys.EXAMPLES); never the key itself
         auth: query                      # or bearer
     labour: {remote: 1190473, security: 1234567}   # kind: product id; adds to or changes the usual seven
     tax_rates: {default: 8.7}            # percent, by the customer's tax rate id, or default
@@ -21,15 +21,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 import platformdirs
 import yaml
 
 from .errors import ConfigError
+from .keys import EXAMPLES, NAME, KeySource, Sealed, key_in
 from .money import exact
-from .secret import Secret
 
 SANDBOX = "sandbox"
 LABOUR = {
@@ -44,8 +44,7 @@ LABOUR = {
 MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TOP = ("profile", "profiles", "labour", "tax_rates", "resolved_statuses")
-_PROFILE = ("subdomain", "url", "key", "auth", "labour", "tax_rates", "resolved_statuses")
-_KEY_SOURCES = ("env",)
+_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", "labour", "tax_rates", "resolved_statuses")
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,14 @@ class Config:
     profile: str
     url: str | None
     auth: str
-    key_source: Mapping[str, Any] | None
+    key_source: KeySource | None
     home: Path
     house: House
     path: Path | None
     timeout_seconds: float = 60.0
     settle_seconds: float = 120.0
     rate: str = "180/60"
+    settings: frozenset[str] = frozenset()  # what the profile sets, by name
 
     @property
     def account(self) -> str:
@@ -104,6 +104,7 @@ class Config:
 
 def load(environment: Mapping[str, str], *, profile: str | None = None, folder: Path | None = None) -> Config:
     """The configuration that holds for this call. Raises ConfigError with the remedy; touches no network."""
+    environment = Sealed(environment)
     path = _find(environment, folder or Path.cwd())
     written = _read(path) if path else {}
     _known_keys(written, _TOP, "syncro.yaml", path)
@@ -114,39 +115,31 @@ def load(environment: Mapping[str, str], *, profile: str | None = None, folder: 
         raise ConfigError(unknown("profile", str(name), [*profiles, SANDBOX]))
     chosen = _mapping(profiles.get(name), f"profiles.{name}")
     _known_keys(chosen, _PROFILE, f"profile {name}", path)
-    url = environment.get("SYNCRO_NB_URL") or chosen.get("url") or _from_subdomain(chosen.get("subdomain"), name)
+    url, problem = _checked_url(
+        environment.get("SYNCRO_NB_URL") or chosen.get("url") or _from_subdomain(chosen.get("subdomain"), name)
+    )
+    if problem:
+        raise ConfigError(problem)
     if url is None and name != SANDBOX:
         raise ConfigError(f"profile {name} has neither subdomain nor url; add `subdomain: your-shop`")
     auth = chosen.get("auth", "query")
     if auth not in ("query", "bearer"):
-        raise ConfigError(f"auth: {auth!r} in profile {name} is not known; write query or bearer")
+        raise ConfigError(f"auth in profile {name} must be query or bearer: how the key is sent, not the key")
     home = environment.get("SYNCRO_NB_HOME") or platformdirs.user_data_dir("syncro_nb", appauthor=False)
     timeout = _seconds(environment, "SYNCRO_NB_TIMEOUT", 60.0, MAX_TIMEOUT_SECONDS)
     return Config(
         profile=str(name),
-        url=_checked_url(str(url)) if url else None,
+        url=url,
         auth=auth,
-        key_source=_key_source(chosen.get("key"), str(name)),
+        key_source=_key_source(chosen, str(name), path),
         home=Path(home),
         house=_house(written, chosen),
         path=path,
         timeout_seconds=timeout,
         settle_seconds=_seconds(environment, "SYNCRO_NB_SETTLE", max(120.0, 2 * timeout)),
         rate=environment.get("SYNCRO_NB_RATE") or "180/60",
+        settings=frozenset(chosen),
     )
-
-
-def find_key(config: Config, environment: Mapping[str, str]) -> Secret:
-    """The API key, from SYNCRO_NB_API_KEY or the profile's source. Raises ConfigError saying where to put it."""
-    name = "SYNCRO_NB_API_KEY"
-    if not environment.get(name) and config.key_source:
-        name = str(config.key_source["env"])
-    value = environment.get(name, "").strip()
-    if not value:
-        raise ConfigError(f"no API key: set {name} (Syncro makes one under Admin > API Tokens)")
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ConfigError(f"{name} does not hold an API key: it has blanks, line breaks or characters that no key has")
-    return Secret(value)
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
@@ -188,17 +181,27 @@ def _find(environment: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    written, problem = _parse(path)
+    if problem:
+        raise ConfigError(f"{path} {problem}")
+    return _mapping(written, str(path))
+
+
+def _parse(path: Path) -> tuple[object, str]:
+    """The file's content, or what is wrong with it. Raises nothing: a traceback with local variables would show the key."""
     try:
         written = yaml.load(path.read_text("utf-8-sig"), _Loader)
+        place = key_in(written, "")
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(
-            f"{path} is not valid YAML: {where}{getattr(error, 'problem', None) or 'unreadable'}"
-        ) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        said = re.sub(r"'[^']{2,}'", "...", problem or "unreadable")  # it may quote what is written there
+        return None, f"is not valid YAML: {f'line {mark.line + 1}: ' if mark else ''}{said}"
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} cannot be read: {type(error).__name__}") from None
-    return _mapping(written, str(path))
+        return None, f"cannot be read: {type(error).__name__}"
+    if place is None:
+        return written, ""
+    remedy = f"take it out, make a new one in Syncro, and write `key: {EXAMPLES['env']}` with the key in that variable"
+    return None, f"holds a key itself ({place}); files are copied, mailed and committed, so {remedy}"
 
 
 def _mapping(value: object, where: str) -> dict[str, Any]:
@@ -211,29 +214,47 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
 
 def _known_keys(written: Mapping[str, Any], known: tuple[str, ...], where: str, path: Path | None) -> None:
     for key in written:
-        if key in ("api_key", "token", "password", "secret"):
-            _refuse_key(where)
         if key not in known:
             raise ConfigError(f"{path}: {unknown(f'setting in {where} called', key, known)}")
 
 
-def _refuse_key(where: str) -> NoReturn:
-    raise ConfigError(
-        f"{where} holds a key itself; files are copied, mailed and committed, so take it out, make a new one in Syncro, "
-        "and write `key: {env: SYNCRO_KEY}` with the key in that environment variable"
-    )
-
-
-def _key_source(written: object, profile: str) -> Mapping[str, Any] | None:
-    if written is None:
+def _key_source(chosen: Mapping[str, Any], profile: str, path: Path | None) -> KeySource | None:
+    """What stands in `key`, or, as people write it too, without `key` right under the profile."""
+    key = chosen.get("key")
+    key = {"prompt": True} if key == "prompt" else key
+    found = [
+        *(key.items() if isinstance(key, dict) else []),
+        *((kind, chosen[kind]) for kind in EXAMPLES if kind in chosen),
+    ]
+    if key is None and not found:
         return None
-    if not isinstance(written, dict):
-        _refuse_key(f"profile {profile}")
-    if len(written) != 1 or next(iter(written)) not in _KEY_SOURCES or not isinstance(written.get("env"), str):
-        raise ConfigError(
-            f"key in profile {profile} must be one of: {', '.join(_KEY_SOURCES)}, as in {{env: SYNCRO_KEY}}"
-        )
-    return written
+    forms = ", ".join(EXAMPLES.values())
+    if len(found) != 1 or found[0][0] not in EXAMPLES or not isinstance(key, dict | None):
+        raise ConfigError(f"key in profile {profile} must be one of: {forms}")
+    kind, written = found[0]
+    source = _read_source(kind, written, path.absolute().parent if path else Path())
+    if source is None:
+        raise ConfigError(f"{kind} in profile {profile} must look like `key: {EXAMPLES[kind]}`")
+    return source
+
+
+def _read_source(kind: str, written: object, folder: Path) -> KeySource | None:
+    match kind, written:
+        case "env", str(name) if re.fullmatch(NAME, name):
+            return KeySource(kind, name)
+        case "sops", {"file": str(file), "field": str() | list() as field, **rest} if file and not rest:
+            names = tuple(field.split(".") if isinstance(field, str) else map(str, field))
+            if names and all(name and not set(name) & set("[]\"'") for name in names):
+                return KeySource(kind, str(folder / Path(file).expanduser()), names)
+        case "command", [str(program), *arguments] if program and all(isinstance(one, str | int) for one in arguments):
+            beside = Path(program).name != program  # a path: from the file's folder, wherever the notebook runs
+            name = str(folder / Path(program).expanduser()) if beside else program
+            return KeySource(kind, name, tuple(map(str, arguments)))
+        case "keyring", {"service": str(service), "user": str(user), **rest} if service and user and not rest:
+            return KeySource(kind, service, (user,))
+        case "prompt", True | None:
+            return KeySource(kind)
+    return None
 
 
 def _from_subdomain(written: object, profile: str) -> str | None:
@@ -244,19 +265,22 @@ def _from_subdomain(written: object, profile: str) -> str | None:
     return f"https://{written}.syncromsp.com/api/v1"
 
 
-def _checked_url(url: str) -> str:
+def _checked_url(written: object) -> tuple[str | None, str]:
+    """The address, or why it is refused; not raised here, where a key in the address would be in the traceback."""
+    if not written:
+        return None, ""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(str(written))
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, None
     if parts is None or not host or parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError("the URL must look like https://your-shop.syncromsp.com/api/v1, without user, key or query")
+        return None, "the URL must look like https://your-shop.syncromsp.com/api/v1, without user, key or query"
+    if key_in(parts.path, "URL"):
+        return None, "the URL holds a key itself; it must look like https://your-shop.syncromsp.com/api/v1"
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise ConfigError(
-            f"{parts.scheme}://{host} is refused: the key travels by https only (http on this machine alone)"
-        )
-    return url.rstrip("/")
+        return None, f"{parts.scheme}://{host} is refused: the key travels by https only (http on this machine alone)"
+    return str(written).rstrip("/"), ""
 
 
 def _seconds(environment: Mapping[str, str], name: str, default: float, most: float = 86_400.0) -> float:

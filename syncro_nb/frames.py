@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .service.wire import Comment, Ticket, TicketLine, Timer
+from .service.records import Comment, Ticket, TicketLine, Timer
 
 if TYPE_CHECKING:
     import pandas as pd

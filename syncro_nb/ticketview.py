@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames
 from .escape import clip, line, paragraph
 from .money import format_cents, line_cents, total
-from .service.wire import Comment, Invoice, Ticket, Timer
+from .service.records import Comment, Invoice, Ticket, Timer
 from .writes import reference
 
 if TYPE_CHECKING:

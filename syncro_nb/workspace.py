@@ -27,11 +27,12 @@ from .clock import Clock, StillClock, SystemClock
 from .clock import today as today_of
 from .config import Config
 from .errors import ConfigError, InputError
+from .keys import Sealed, find_key
 from .secret import Secret
 from .service.client import Client
 from .service.limiter import Limiter, parse_rate
+from .service.records import Ticket
 from .service.transport import Answer, Inside, Transport
-from .service.wire import Ticket
 from .ticketview import TicketView
 from .writes.bill import BillDraft, plan_bill
 from .writes.facts import pull_bill_facts, pull_ticket, pull_ticket_invoices
@@ -61,7 +62,7 @@ def connect(
     Without it the sandbox keeps what was done to it in the user's data folder (see `practice` for one of your own). Sends
     nothing yet. Raises ConfigError.
     """
-    environment = os.environ if environment is None else environment
+    environment = Sealed(os.environ if environment is None else environment)
     clock = clock or SystemClock()
     config = configuration.load(environment, profile=profile or None)
     if config.url is None:
@@ -71,7 +72,7 @@ def connect(
     limiter = Limiter(config.home / "limiter.sqlite", requests=rate, seconds=seconds, clock=clock, scope=host)
     transport = Transport(
         config.url,
-        configuration.find_key(config, environment),
+        find_key(config, environment),
         auth=config.auth,
         timeout_seconds=config.timeout_seconds,
         clock=clock,
@@ -149,7 +150,8 @@ class Workspace:
         ticket = self.client.ticket(row.id)
         link = f"{self.config.site}/tickets/{ticket.id}" if self.config.site else None
         labour = {product_id: kind for kind, product_id in self.house.labour.items()}
-        return TicketView(ticket, row, pull_ticket_invoices(self.client, ticket), labour, link)
+        invoices = pull_ticket_invoices(self.client, ticket.id, ticket.customer_id, ticket.created_at)
+        return TicketView(ticket, row, invoices, labour, link)
 
     # ------------------------------------------------------------ writing
 

@@ -8,7 +8,7 @@ import pytest
 
 from syncro_nb.config import LABOUR, House
 from syncro_nb.errors import ConfigError
-from syncro_nb.service.wire import Contact, Customer, Invoice, Product, Ticket, TicketLine, Timer
+from syncro_nb.service.records import Contact, Customer, Invoice, Product, Ticket, TicketLine, Timer
 from syncro_nb.writes import reference
 from syncro_nb.writes.bill import BillDraft, BillFacts, plan_bill
 from syncro_nb.writes.tax import TaxRate, implied_percent, seen_on

@@ -94,13 +94,12 @@ def test_settling_takes_two_time_outs_or_two_minutes(tmp_path):
         load(tmp_path, SYNCRO_NB_TIMEOUT="soon")
 
 
-def test_the_key_comes_from_the_environment_and_never_prints(tmp_path):
+def test_it_knows_which_settings_the_profile_makes(tmp_path):
     found = load(tmp_path, "profiles: {main: {subdomain: blue, key: {env: MY_KEY}}}")
-    key = config.find_key(found, {"MY_KEY": "T0ken-of-mine"})
-    assert key.reveal() == "T0ken-of-mine"
-    assert "T0ken" not in f"{key} {key!r} {[key]}"
-    assert config.find_key(found, {"MY_KEY": "a-key", "SYNCRO_NB_API_KEY": "b-key"}).reveal() == "b-key"
-    with pytest.raises(ConfigError, match="set MY_KEY"):
-        config.find_key(found, {})
-    with pytest.raises(ConfigError, match="does not hold an API key"):
-        config.find_key(found, {"MY_KEY": "two words"})
+    assert found.settings == {"subdomain", "key"}
+    assert load(tmp_path, "labour: {remote: 5}").settings == frozenset()
+
+
+def test_a_wrong_subdomain_does_not_matter_where_the_environment_gives_the_address(tmp_path):
+    text = "profiles: {main: {subdomain: 'Blue River'}}"
+    assert load(tmp_path, text, SYNCRO_NB_URL="https://blue.example/api/v1").url == "https://blue.example/api/v1"

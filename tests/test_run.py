@@ -1,5 +1,8 @@
 """The step machine against the sandbox: whatever goes wrong, at most one of each record, and nothing unproved."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from desk import HALF_AN_HOUR, Desk
 from hypothesis import given, settings
@@ -51,13 +54,52 @@ def test_a_bill_without_an_invoice_leaves_the_status(desk):
     assert desk.ticket().ticket.status == "In Progress"
 
 
-def test_a_named_timer_is_charged_and_never_billed_as_a_line(desk):
-    timer = desk.ticket().ticket.timers[0]
-    receipt = desk.bill(BillDraft(32164, text="Cleared the queue", timer_ids=(timer.id,)))
+def test_named_timers_are_charged_and_never_billed_as_a_line(desk):
+    timers = desk.ws.ticket(32182).ticket.timers
+    receipt = desk.bill(BillDraft(32182, text="Replaced the dock", timer_ids=tuple(timer.id for timer in timers)))
     assert receipt.is_verified
-    assert receipt.invoice["total_cents"] == 8153
+    assert [one["step"] for one in receipt.as_json()["steps"]] == [
+        "comment",
+        "charge",
+        "charge",
+        "invoice",
+        "verify",
+        "status",
+    ]
     assert desk.posts("add_line_item") == []
-    assert desk.ticket().ticket.timers[0].recorded
+    after = desk.ws.ticket(32182).ticket
+    assert all(timer.recorded for timer in after.timers)
+    assert {line.id for line in after.lines} == {
+        one["id"] for one in receipt.as_json()["steps"] if one["step"] == "charge"
+    }
+
+
+@pytest.mark.parametrize("timers", [True, False])
+def test_prepaid_hours_are_drawn_and_the_invoice_comes_to_nothing(desk, timers):
+    rows = [row for row in desk.ws.client.customers() if desk.ws.client.customer(row.id).prepaid_hours]
+    before = desk.ws.client.customer(rows[0].id).prepaid_hours
+    ticket = desk.ask("POST", "/api/v1/tickets", {"customer_id": rows[0].id, "subject": "Wi-Fi"})["ticket"]
+    draft = BillDraft(ticket["number"], text="Surveyed the Wi-Fi", minutes=90, labour="onsite")
+    if timers:
+        body = {"start_at": "2026-03-30T17:00:00Z", "duration_minutes": 90, "product_id": 26118, "notes": "Survey"}
+        timer = desk.ask("POST", f"/api/v1/tickets/{ticket['id']}/timer_entry", body)
+        draft = replace(draft, minutes=None, labour="", timer_ids=(timer["id"],))
+    plan = desk.ws.plan_bill(draft)
+    assert (plan.expected.total_cents, plan.expected.prepaid_hours) == (0, Decimal("1.5"))
+    receipt = desk.ws.apply(plan, confirm=ticket["number"])
+    assert receipt.is_verified
+    assert receipt.invoice["total_cents"] == 0
+    assert desk.ws.client.customer(rows[0].id).prepaid_hours == before - Decimal("1.5")
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "garbage"])
+def test_a_charge_in_doubt_is_settled_by_reading_the_timer(desk, kind):
+    timers = desk.ws.ticket(32182).ticket.timers
+    desk.fault("POST /tickets/*/charge_timer_entry", kind, skip=1)
+    receipt = desk.bill(BillDraft(32182, text="Replaced the dock", timer_ids=tuple(timer.id for timer in timers)))
+    assert receipt.exit_status == 5
+    assert desk.restart().resume(receipt.run.id).is_verified
+    assert len(desk.ws.ticket(32182).ticket.lines) == 2
 
 
 def test_a_second_bill_of_the_same_ticket_is_blocked(desk):

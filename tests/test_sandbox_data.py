@@ -43,8 +43,11 @@ class World:
             rows, page, pages = rows + data[name], page + 1, data["meta"]["total_pages"]
         return rows
 
+    def ticket(self, number):
+        return next(one for one in self.tickets if one["number"] == number)
+
     def showcase(self):
-        return next(one for one in self.tickets if one["number"] == 32164)
+        return self.ticket(32164)
 
     def customer(self, customer_id):
         return next(one for one in self.customers if one["id"] == customer_id)
@@ -104,19 +107,23 @@ def test_ticket_32164_is_open_in_progress_and_among_the_newest(world):
     assert numbers[-1] == 32185
 
 
-def test_ticket_32164_has_one_uncharged_remote_timer_of_half_an_hour_and_nothing_else(world):
+def test_ticket_32164_has_no_time_no_line_and_no_invoice(world):
     ticket = world.showcase()
-    (timer,) = ticket["ticket_timers"]
-    kept = {name: timer[name] for name in ("product_id", "active_duration", "billable_time", "billable", "recorded")}
-    assert kept == {
-        "product_id": 1190473,
-        "active_duration": 1800,
-        "billable_time": 1800,
-        "billable": True,
-        "recorded": False,
-    }
-    assert (ticket["line_items"], timer["ticket_line_item_id"]) == ([], None)
+    assert (ticket["ticket_timers"], ticket["line_items"]) == ([], [])
     assert [one for one in world.invoices if one["ticket_id"] == ticket["id"]] == []
+
+
+def test_ticket_32182_has_half_an_hour_and_three_quarters_of_remote_work_that_nobody_has_charged(world):
+    ticket = world.ticket(32182)
+    assert (ticket["status"], ticket["line_items"]) == ("In Progress", [])
+    first, second = sorted(ticket["ticket_timers"], key=lambda one: one["id"])
+    assert (first["billable_time"], second["billable_time"]) == (1800, 2700)
+    assert first["start_time"][:10] < second["start_time"][:10]
+    for timer in (first, second):
+        assert (timer["product_id"], timer["billable"], timer["recorded"]) == (1190473, True, False)
+    assert [one for one in world.invoices if one["ticket_id"] == ticket["id"]] == []
+    customer = world.customer(ticket["customer_id"])
+    assert (customer["tax_rate_id"], customer["prepay_hours"], customer["contracts"]) == (21746, None, [])
 
 
 def test_ticket_32164_belongs_to_a_taxed_customer_without_prepaid_hours_who_was_billed_before(world):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncro_nb.service import wire
+from syncro_nb.service import records, wire
 
 
 def test_both_generations_of_an_invoice_are_read_alike():
@@ -17,40 +17,40 @@ def test_both_generations_of_an_invoice_are_read_alike():
         "total": Decimal("9.99"),
         "tax": Decimal("0.0"),
     }
-    assert wire.read(wire.Invoice, april) == wire.read(wire.Invoice, autumn)
-    assert wire.read(wire.Invoice, april).dated_on == date(2019, 6, 19)
-    assert wire.read(wire.Invoice, april).total_cents == 999
+    assert wire.read(records.Invoice, april) == wire.read(records.Invoice, autumn)
+    assert wire.read(records.Invoice, april).dated_on == date(2019, 6, 19)
+    assert wire.read(records.Invoice, april).total_cents == 999
 
 
 def test_times_are_aware_and_keep_their_instant():
-    comment = wire.read(wire.Comment, {"id": 1, "created_at": "2019-11-05T07:18:43.727-08:00"})
+    comment = wire.read(records.Comment, {"id": 1, "created_at": "2019-11-05T07:18:43.727-08:00"})
     assert comment.created_at == datetime(2019, 11, 5, 15, 18, 43, 727000, UTC)
 
 
 def test_a_new_field_of_syncros_breaks_nothing_and_is_kept():
-    assert wire.read(wire.Comment, {"id": 1, "mood": "good"}).extra == {"mood": "good"}
+    assert wire.read(records.Comment, {"id": 1, "mood": "good"}).extra == {"mood": "good"}
 
 
 def test_the_key_and_the_customers_login_link_are_not_kept():
-    assert wire.read(wire.Me, {"user_id": 1, "user_token": "secret"}).extra == {}
-    assert wire.read(wire.Customer, {"id": 1, "online_profile_url": "http://x/?portal_key=1"}).extra == {}
+    assert wire.read(records.Me, {"user_id": 1, "user_token": "secret"}).extra == {}
+    assert wire.read(records.Customer, {"id": 1, "online_profile_url": "http://x/?portal_key=1"}).extra == {}
 
 
 def test_a_list_row_has_no_lines_but_a_detail_may_have_none():
-    assert wire.read(wire.Ticket, {"id": 1, "number": 2}).lines is None
-    assert wire.read(wire.Ticket, {"id": 1, "number": 2, "line_items": []}).lines == ()
+    assert wire.read(records.Ticket, {"id": 1, "number": 2}).lines is None
+    assert wire.read(records.Ticket, {"id": 1, "number": 2, "line_items": []}).lines == ()
 
 
 @pytest.mark.parametrize(
     ("record", "data", "complaint"),
     [
-        (wire.Ticket, {"id": "abc", "number": 1}, "ticket.id"),
-        (wire.Ticket, {"number": 1}, "no id"),
-        (wire.Ticket, [], "expected an object"),
-        (wire.Invoice, {"id": 1, "subtotal": "x", "total": "1.0"}, "invoice.subtotal"),
-        (wire.Comment, {"id": 1, "hidden": "no"}, "comment.hidden"),
-        (wire.Comment, {"id": 1, "created_at": "2019-11-05T07:18:43"}, "no time zone"),
-        (wire.Ticket, {"id": 1, "number": 1, "comments": {}}, "expected a list"),
+        (records.Ticket, {"id": "abc", "number": 1}, "ticket.id"),
+        (records.Ticket, {"number": 1}, "no id"),
+        (records.Ticket, [], "expected an object"),
+        (records.Invoice, {"id": 1, "subtotal": "x", "total": "1.0"}, "invoice.subtotal"),
+        (records.Comment, {"id": 1, "hidden": "no"}, "comment.hidden"),
+        (records.Comment, {"id": 1, "created_at": "2019-11-05T07:18:43"}, "no time zone"),
+        (records.Ticket, {"id": 1, "number": 1, "comments": {}}, "expected a list"),
     ],
 )
 def test_what_cannot_be_read_is_named(record, data, complaint):
@@ -112,7 +112,7 @@ def test_an_amount_survives_the_way_out_and_back(amount):
 
 def test_work_time_comes_from_the_override_then_syncro_then_the_clock():
     times = {"id": 1, "start_time": "2026-03-01T10:00:00Z", "end_time": "2026-03-01T10:30:00Z"}
-    assert wire.read(wire.Timer, {**times, "billable_override": 2700, "billable_time": 900}).charged_seconds == 2700
-    assert wire.read(wire.Timer, {**times, "billable_time": 900}).charged_seconds == 900
-    assert wire.read(wire.Timer, {**times, "billable_time": 12, "active_duration": 1800}).charged_seconds == 1800
-    assert wire.read(wire.Timer, times).worked_seconds == 1800
+    assert wire.read(records.Timer, {**times, "billable_override": 2700, "billable_time": 900}).charged_seconds == 2700
+    assert wire.read(records.Timer, {**times, "billable_time": 900}).charged_seconds == 900
+    assert wire.read(records.Timer, {**times, "billable_time": 12, "active_duration": 1800}).charged_seconds == 1800
+    assert wire.read(records.Timer, times).worked_seconds == 1800

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError
 from ..escape import clip, line
 from ..money import format_cents
-from ..service.wire import Timer
+from ..service.records import Timer
 from ..ticketview import TicketView
 from ..workspace import Workspace
 from ..writes import reference
@@ -86,9 +86,11 @@ class BillScreen:
         expected = plan.expected
         rows = [
             (
-                line(item.name) + ("" if item.ours else " (already on the ticket)"),
+                line(item.name)
+                + ("" if item.ours else " (already on the ticket)")
+                + (" (from prepaid hours)" if item.prepaid else ""),
                 f"{item.quantity.normalize():f}",
-                format_cents(item.price_cents),
+                format_cents(item.invoice_price_cents),
                 format_cents(item.amount_cents),
             )
             for item in expected.lines

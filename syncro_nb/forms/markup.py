@@ -10,7 +10,14 @@ from collections.abc import Iterable, Sequence
 from ..escape import for_html
 
 _RULE = "border-bottom:1px solid #d0d5dd55"
-_TONES = {"plain": "inherit", "good": "#1a7f37", "warn": "#9a6700", "bad": "#b42318", "quiet": "#667085"}
+# JupyterLab's own colours, so that a dark theme is readable too; the fixed ones are for other places that show a notebook.
+_TONES = {
+    "plain": "inherit",
+    "good": "var(--jp-success-color0, #1a7f37)",
+    "warn": "var(--jp-warn-color0, #9a6700)",
+    "bad": "var(--jp-error-color1, #b42318)",
+    "quiet": "var(--jp-ui-font-color2, #667085)",
+}
 
 
 def text(words: object, tone: str = "plain", *, bold: bool = False) -> str:

@@ -16,8 +16,8 @@ from random import Random
 from ..errors import ConfigError
 from . import billing
 from .demo import opening
-from .demo.cast import BUSINESSES, NEWCOMER, OFFERS, SHOWCASE, Business
-from .demo.scenes import Fate, showcase_scene, ticket_scene
+from .demo.cast import BUSINESSES, NEWCOMER, OFFERS, SHOWCASE, TWO_TIMERS, Business
+from .demo.scenes import Fate, showcase_scene, ticket_scene, two_timers_scene
 from .demo.team import Team
 from .demo.workdays import after, at, workdays
 from .state import Account, Row
@@ -25,6 +25,7 @@ from .switches import Switches
 from .times import DAY, MINUTE, SECOND
 
 SHOWCASE_NUMBER = 32164
+TWO_TIMERS_NUMBER = 32182
 _NEWEST_NUMBER = 32185
 _NEWEST_STAY = ("New", "New", "In Progress", "New", "In Progress", "New", "In Progress", "In Progress")
 _OLDER_STAY = (
@@ -100,25 +101,34 @@ class _Play:
         """When tickets come, whose they are and how they end; the showcase is the 22nd from the last."""
         count = self.size.tickets
         showcase = count - (_NEWEST_NUMBER - SHOWCASE_NUMBER) - 1
+        two_timers = count - (_NEWEST_NUMBER - TWO_TIMERS_NUMBER) - 1
         whose, fates = self._draw_customers(showcase), self._draw_fates(showcase)
-        numbers = (one for one in range(self.account.next_ticket_number, 10**9) if one != SHOWCASE_NUMBER)
+        special = (SHOWCASE_NUMBER, TWO_TIMERS_NUMBER)
+        numbers = (one for one in range(self.account.next_ticket_number, 10**9) if one not in special)
         for order, instant in enumerate(self._draw_instants()):
             if order == showcase:
                 yield showcase_scene(self.team, instant, whose[order], SHOWCASE_NUMBER)
+            elif order == two_timers:
+                yield two_timers_scene(self.team, instant, whose[order], TWO_TIMERS_NUMBER)
             else:
                 yield ticket_scene(self.team, instant, whose[order], next(numbers), fates.get(order, Fate()))
 
     def _draw_instants(self) -> list[int]:
         """When tickets come: on workdays, more of late than in autumn, mostly in the morning, few in the evening."""
+        last_but_one = at(self.days[-2], 8, 20, self.zone)  # when the ticket with two timers comes, of two days' work
+        after_it = _NEWEST_NUMBER - TWO_TIMERS_NUMBER
         weights = [1 + (place >= len(self.days) - 10) for place in range(len(self.days))]
         drawn: list[int] = []
-        while len(drawn) < self.size.tickets:
+        late: list[int] = []
+        while len(drawn) + 1 + after_it < self.size.tickets or len(late) < after_it:
             day = self.rng.choices(self.days, weights)[0]
             minutes = self.rng.triangular(0, 490, 120) if self.rng.random() > 0.035 else self.rng.uniform(585, 735)
             instant = at(day, 8, 0, self.zone) + int(minutes * MINUTE)
-            if instant < self.end - 20 * MINUTE:
+            if instant <= last_but_one and len(drawn) + 1 + after_it < self.size.tickets:
                 drawn.append(instant)
-        return sorted(drawn)
+            elif last_but_one < instant < self.end - 20 * MINUTE and len(late) < after_it:
+                late.append(instant)
+        return sorted([*drawn, last_but_one, *late])
 
     def _draw_customers(self, showcase: int) -> list[Business]:
         """Everybody once at first; the newcomer twice, in the last days."""
@@ -128,6 +138,7 @@ class _Play:
         by_name = {one.name: one for one in BUSINESSES}
         whose[-5] = whose[-13] = by_name[NEWCOMER]
         whose[showcase] = by_name[SHOWCASE]
+        whose[TWO_TIMERS_NUMBER - _NEWEST_NUMBER - 1] = by_name[TWO_TIMERS]
         return whose
 
     def _draw_fates(self, showcase: int) -> dict[int, Fate]:

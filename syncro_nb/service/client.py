@@ -1,70 +1,86 @@
-"""Syncro's API, read: one method per endpoint, each typed and documented with its path. Writes are in `requests.py`.
+"""Syncro's API, read: one method per endpoint, each typed and documented with its path and permission.
 
-Every method raises `Refused` (401 for a wrong key or a missing permission, 404 as `Missing`, other 4xx with Syncro's
-words) and `Unreachable` (no connection, 5xx or 429 that did not end, an answer that is not Syncro's). Reads are repeated
-with growing pauses; a 429 is waited out.
+Lists come as iterators over every page. A filter that an account may ignore is applied again on our side, because Syncro
+answers an unknown filter with everything; where a row does not say enough to tell, it is kept. Dates in filters may be aware
+datetimes or days. Every method raises `Refused`, `Missing` and `Unreachable` as `reading.Reader` says.
+
+Writes are not methods: `requests.py` makes each as a value, and only `writes/run.py` sends it.
 """
 
 from __future__ import annotations
 
-import logging
-import random
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
 
-from ..errors import Missing, NotSent, Refused, Unreachable
 from . import wire
-from .requests import Request
-from .transport import Reply, Transport
-from .wire import (
+from .reading import Reader
+from .records import (
     Comment,
+    Contact,
+    Contract,
     Customer,
+    Estimate,
     Invoice,
+    InvoiceLine,
     Me,
+    Payment,
+    PaymentMethod,
     Product,
+    Schedule,
+    SearchHit,
     Settings,
     Ticket,
     TicketSettings,
+    Timelog,
     Timer,
     User,
 )
+from .requests import Request
+from .transport import Reply
 
-R = TypeVar("R", bound=wire.Record)
-
-READ_TRIES = 4
-RATE_WAITS = 3
-RATE_WAIT_SECONDS = 60.0
-MAX_PAGES = 20_000
-_log = logging.getLogger("syncro_nb.service")
+When = datetime | date
+NOT_CLOSED = "Not Closed"  # Syncro's pseudo-status for everything that is not resolved
+_ANY_ZONE = timedelta(hours=14)  # a bare day begins somewhere on earth this much earlier than in UTC
 
 
-class Client:
+class Client(Reader):
     """One account of Syncro, over one transport."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._random = random.Random()
 
     # ------------------------------------------------------------ account
 
     def me(self) -> Me:
-        """GET /me: whose key it is, and what it may do."""
+        """GET /me: whose key it is, and what it may do. Needs no permission."""
         return self._one(Me, "/me", "")
 
     def users(self) -> tuple[User, ...]:
-        """GET /users: the technicians; the answer's rows are [id, name] pairs."""
+        """GET /users: the technicians, id and name; the answer's rows are [id, name] pairs."""
         rows, _ = self._page("/users", "users", {}, 1)
         pairs = [row for row in rows if isinstance(row, list) and len(row) == 2]
-        return wire.read_rows(User, [{"id": row[0], "full_name": row[1]} for row in pairs])
+        return tuple(self._records(User, "/users", [{"id": row[0], "full_name": row[1]} for row in pairs]))
+
+    def user(self, user_id: int) -> User:
+        """GET /users/{id}: a technician with mail address and group."""
+        return self._one(User, f"/users/{user_id}", "user")
 
     def settings(self) -> Settings:
-        """GET /settings: locale, business hours, problem types, priorities."""
+        """GET /settings: locale, business hours, holiday calendar, problem types, priorities."""
         return self._one(Settings, "/settings", "")
 
     def ticket_settings(self) -> TicketSettings:
         """GET /tickets/settings: the account's statuses, technicians and default labour product."""
         return self._one(TicketSettings, "/tickets/settings", "")
+
+    def search(self, query: str) -> tuple[SearchHit, ...]:
+        """GET /search?query=: hits of every sort that the key may list, in Syncro's order, one page."""
+        data = self._get("/search", {"query": query})
+        rows, _ = wire.page(data, "results") if isinstance(data, dict) and data.get("results") else ([], 1)
+        return tuple(self._records(SearchHit, "/search", [row.get("table") for row in rows if isinstance(row, dict)]))
+
+    def timelogs(self, *, user_id: int | None = None) -> Iterator[Timelog]:
+        """GET /timelogs: attendance of technicians, in and out as aware times."""
+        for log in self._list(Timelog, "/timelogs", "timelogs", {"user_id": user_id}):
+            if user_id is None or log.user_id == user_id:
+                yield log
 
     # ------------------------------------------------------------ tickets
 
@@ -74,206 +90,266 @@ class Client:
         number: int | None = None,
         status: str | None = None,
         customer_id: int | None = None,
+        contact_id: int | None = None,
+        user_id: int | None = None,
         query: str | None = None,
-        since_updated_at: datetime | None = None,
+        created_after: When | None = None,
+        resolved_after: When | None = None,
+        since_updated_at: When | None = None,
+        mine: bool | None = None,
+        ticket_search_id: int | None = None,
+        asset_name: str | None = None,
+        asset_serial: str | None = None,
+        parent_id: int | None = None,
         bulk: bool = False,
     ) -> Iterator[Ticket]:
-        """GET /tickets, every page (permission: tickets, view). Rows without lines and timers.
+        """GET /tickets (permission: Tickets - List/Search). Rows without lines and timers, with at most one comment.
 
-        `status` may be the pseudo-status "Not Closed". A filter that the server ignored is applied again here, except
-        `query` and "Not Closed", whose meaning is the server's (see `config.House.is_resolved`).
+        `status` may be NOT_CLOSED. `query`, `mine`, `ticket_search_id`, the assets' and NOT_CLOSED mean what Syncro makes
+        of them; the others are applied again here. `bulk` lets more urgent requests of this machine go first.
         """
-        since = since_updated_at.isoformat() if since_updated_at else None
         asked = {
             "number": number,
             "status": status,
             "customer_id": customer_id,
+            "contact_id": contact_id,
+            "user_id": user_id,
             "query": query,
-            "since_updated_at": since,
+            "created_after": _written(created_after),
+            "resolved_after": _written(resolved_after),
+            "since_updated_at": _written(since_updated_at),
+            "mine": mine,
+            "ticket_search_id": ticket_search_id,
+            "asset_name": asset_name,
+            "asset_serial": asset_serial,
+            "parent_id": parent_id,
         }
         for ticket in self._list(Ticket, "/tickets", "tickets", asked, bulk=bulk):
-            if number is not None and ticket.number != number:
-                continue
-            if customer_id is not None and ticket.customer_id != customer_id:
-                continue
-            if status not in (None, "Not Closed") and ticket.status != status:
-                continue
-            yield ticket
+            if (
+                (number is None or ticket.number == number)
+                and (status in (None, NOT_CLOSED) or ticket.status == status)
+                and (customer_id is None or ticket.customer_id in (None, customer_id))
+                and (contact_id is None or ticket.contact_id in (None, contact_id))
+                and (user_id is None or ticket.user_id == user_id)
+                and _not_before(ticket.created_at, created_after)
+                and _not_before(ticket.updated_at, since_updated_at)
+                and (resolved_after is None or ticket.resolved_at is not None)
+                and _not_before(ticket.resolved_at, resolved_after)
+            ):
+                yield ticket
 
     def ticket_by_number(self, number: int) -> Ticket | None:
         """GET /tickets?number=: the list row of the number that people see, or None if there is no such ticket."""
         return next(self.tickets(number=number), None)
 
     def ticket(self, ticket_id: int) -> Ticket:
-        """GET /tickets/{id}: the whole ticket with comments, lines and timers, by its internal id."""
+        """GET /tickets/{id} (Tickets - View Details): all comments, lines and timers, by its internal id."""
         return self._one(Ticket, f"/tickets/{ticket_id}", "ticket")
 
     def comments(self, ticket_id: int) -> Iterator[Comment]:
-        """GET /tickets/{id}/comments, every page, newest first."""
-        return self._list(Comment, f"/tickets/{ticket_id}/comments", "comments", {})
+        """GET /tickets/{id}/comments (Tickets - View Details), newest first; bodies as plain text."""
+        for comment in self._list(Comment, f"/tickets/{ticket_id}/comments", "comments"):
+            if comment.ticket_id in (None, ticket_id):
+                yield comment
 
-    def ticket_timers(self, *, ticket_id: int | None = None, bulk: bool = False) -> Iterator[Timer]:
-        """GET /ticket_timers, every page. `ticket_id` is applied again here: older accounts ignore it."""
-        for timer in self._list(Timer, "/ticket_timers", "ticket_timers", {"ticket_id": ticket_id}, bulk=bulk):
-            if ticket_id is None or timer.ticket_id == ticket_id:
+    def ticket_timers(
+        self,
+        *,
+        ticket_id: int | None = None,
+        user_id: int | None = None,
+        created_after: When | None = None,
+        created_before: When | None = None,
+        bulk: bool = False,
+    ) -> Iterator[Timer]:
+        """GET /ticket_timers (Ticket Timers - Overview). Durations in seconds; older accounts ignore the first two filters."""
+        asked = {
+            "ticket_id": ticket_id,
+            "user_id": user_id,
+            "created_at_gt": _written(created_after),
+            "created_at_lt": _written(created_before),
+        }
+        for timer in self._list(Timer, "/ticket_timers", "ticket_timers", asked, bulk=bulk):
+            if (
+                (ticket_id is None or timer.ticket_id == ticket_id)
+                and (user_id is None or timer.user_id == user_id)
+                and _not_before(timer.created_at, created_after)
+                and _not_after(timer.created_at, created_before)
+            ):
                 yield timer
 
-    # ------------------------------------------------------------ customers, products, invoices
+    # ------------------------------------------------------------ customers and contacts
 
-    def customers(self, *, query: str | None = None) -> Iterator[Customer]:
-        """GET /customers, every page; disabled ones are left out by Syncro."""
-        return self._list(Customer, "/customers", "customers", {"query": query})
+    def customers(
+        self,
+        *,
+        query: str | None = None,
+        business_name: str | None = None,
+        email: str | None = None,
+        ids: Iterable[int] = (),
+        include_disabled: bool | None = None,
+        bulk: bool = False,
+    ) -> Iterator[Customer]:
+        """GET /customers (Customers - List/Search); disabled ones only if asked for. No prepaid hours in these rows."""
+        wanted = set(ids)
+        asked = {
+            "query": query,
+            "business_name": business_name,
+            "email": email,
+            "id[]": sorted(wanted) or None,
+            "include_disabled": include_disabled,
+        }
+        for customer in self._list(Customer, "/customers", "customers", asked, bulk=bulk):
+            if (
+                (not wanted or customer.id in wanted)
+                and (email is None or customer.email.lower() == email.lower())
+                and (business_name is None or business_name.lower() in customer.business_name.lower())
+            ):
+                yield customer
+
+    def customers_like(self, text: str) -> list[Customer]:
+        """GET /customers/autocomplete?query=: the few customers that fit what somebody has typed so far."""
+        return self._first(Customer, "/customers/autocomplete", "customers", {"query": text})
 
     def customer(self, customer_id: int) -> Customer:
-        """GET /customers/{id}: with prepaid hours and links to its invoices."""
+        """GET /customers/{id} (Customers - View Detail): with prepaid hours and links to its invoices."""
         return self._one(Customer, f"/customers/{customer_id}", "customer")
 
-    def products(self) -> Iterator[Product]:
-        """GET /products, every page."""
-        return self._list(Product, "/products", "products", {})
+    def contacts(self, *, customer_id: int | None = None, bulk: bool = False) -> Iterator[Contact]:
+        """GET /contacts (Customers - View Detail)."""
+        for contact in self._list(Contact, "/contacts", "contacts", {"customer_id": customer_id}, bulk=bulk):
+            if customer_id is None or contact.customer_id == customer_id:
+                yield contact
+
+    def contact(self, contact_id: int) -> Contact:
+        """GET /contacts/{id} (Customers - View Detail)."""
+        return self._one(Contact, f"/contacts/{contact_id}", "contact")
+
+    # ------------------------------------------------------------ products
+
+    def products(
+        self, *, query: str | None = None, category_id: int | None = None, bulk: bool = False
+    ) -> Iterator[Product]:
+        """GET /products (Products - List/Search). Prices in cents."""
+        return self._list(Product, "/products", "products", {"query": query, "category_id": category_id}, bulk=bulk)
 
     def product(self, product_id: int) -> Product:
-        """GET /products/{id}: its price in cents."""
+        """GET /products/{id} (Products - List/Search): its price in cents."""
         return self._one(Product, f"/products/{product_id}", "product")
 
-    def invoices(self, *, ticket_id: int | None = None, bulk: bool = False) -> Iterator[Invoice]:
-        """GET /invoices, every page, without lines.
+    # ------------------------------------------------------------ invoices, payments, estimates
+
+    def invoices(
+        self,
+        *,
+        ticket_id: int | None = None,
+        paid: bool | None = None,
+        since_updated_at: When | None = None,
+        bulk: bool = False,
+    ) -> Iterator[Invoice]:
+        """GET /invoices (Invoices - List/Search), without lines. Amounts in cents. `paid` False asks for the unpaid ones.
 
         With `ticket_id`: rows that name another ticket are dropped; rows that name none stay (some accounts leave it out),
         so look at the detail before you call one the ticket's.
         """
-        for invoice in self._list(Invoice, "/invoices", "invoices", {"ticket_id": ticket_id}, bulk=bulk):
-            if ticket_id is None or invoice.ticket_id in (None, ticket_id):
+        asked = {
+            "ticket_id": ticket_id,
+            "paid": True if paid else None,
+            "unpaid": True if paid is False else None,
+            "since_updated_at": _written(since_updated_at),
+        }
+        for invoice in self._list(Invoice, "/invoices", "invoices", asked, bulk=bulk):
+            if (
+                (ticket_id is None or invoice.ticket_id in (None, ticket_id))
+                and (paid is None or invoice.is_paid == paid)
+                and _not_before(invoice.updated_at, since_updated_at)
+            ):
                 yield invoice
 
     def first_invoices(self) -> list[Invoice]:
         """GET /invoices, its first page only: a sample of what this account's invoices look like."""
-        rows, _ = self._page("/invoices", "invoices", {}, 1)
-        try:
-            return list(wire.read_rows(Invoice, rows))
-        except wire.Unreadable as error:
-            raise _not_syncro("/invoices", str(error)) from None
+        return self._first(Invoice, "/invoices", "invoices")
 
     def invoice(self, id_or_number: int | str) -> Invoice:
-        """GET /invoices/{id or number}: with its lines."""
+        """GET /invoices/{id or number} (Invoices - View Details): with its lines and payments."""
         return self._one(Invoice, f"/invoices/{id_or_number}", "invoice")
 
-    # ------------------------------------------------------------ sending and reading
+    def invoice_ticket(self, invoice_id: int) -> Ticket:
+        """GET /invoices/{id}/ticket (Invoices and Tickets - View Details)."""
+        return self._one(Ticket, f"/invoices/{invoice_id}/ticket", "ticket")
+
+    def line_items(self, *, invoice_id: int | None = None, bulk: bool = False) -> Iterator[InvoiceLine]:
+        """GET /line_items (Global Admin): the lines of invoices, never of tickets; without `invoice_id` those of all."""
+        asked = {"invoice_id": invoice_id, "invoice_id_not_null": True if invoice_id is None else None}
+        for line in self._list(InvoiceLine, "/line_items", "line_items", asked, bulk=bulk):
+            if line.invoice_id is not None and (invoice_id is None or line.invoice_id == invoice_id):
+                yield line
+
+    def payments(self, *, query: str | None = None, bulk: bool = False) -> Iterator[Payment]:
+        """GET /payments (Payments - View List). Amounts in cents."""
+        return self._list(Payment, "/payments", "payments", {"query": query}, bulk=bulk)
+
+    def payment(self, payment_id: int) -> Payment:
+        """GET /payments/{id} (Payments - View List)."""
+        return self._one(Payment, f"/payments/{payment_id}", "payment")
+
+    def payment_methods(self) -> tuple[PaymentMethod, ...]:
+        """GET /payment_methods: what a payment may be made with."""
+        return tuple(self._list(PaymentMethod, "/payment_methods", "payment_methods"))
+
+    def estimates(self, *, status: str | None = None, bulk: bool = False) -> Iterator[Estimate]:
+        """GET /estimates (Estimates - List/Search). `status`: approved or declined."""
+        return self._list(Estimate, "/estimates", "estimates", {"status": status}, bulk=bulk)
+
+    def estimate(self, estimate_id: int) -> Estimate:
+        """GET /estimates/{id} (Estimates - View Details)."""
+        return self._one(Estimate, f"/estimates/{estimate_id}", "estimate")
+
+    # ------------------------------------------------------------ recurring work
+
+    def schedules(self, *, customer_id: int | None = None, bulk: bool = False) -> Iterator[Schedule]:
+        """GET /schedules (Recurring Invoices - List): recurring invoices with their lines."""
+        for schedule in self._list(Schedule, "/schedules", "schedules", {"customer_id": customer_id}, bulk=bulk):
+            if customer_id is None or schedule.customer_id == customer_id:
+                yield schedule
+
+    def schedule(self, schedule_id: int) -> Schedule:
+        """GET /schedules/{id} (Recurring Invoices - List)."""
+        return self._one(Schedule, f"/schedules/{schedule_id}", "schedule")
+
+    def contracts(self, *, bulk: bool = False) -> Iterator[Contract]:
+        """GET /contracts (Contracts - List/Search)."""
+        return self._list(Contract, "/contracts", "contracts", bulk=bulk)
+
+    def contract(self, contract_id: int) -> Contract:
+        """GET /contracts/{id} (Contracts - Edit)."""
+        return self._one(Contract, f"/contracts/{contract_id}", "contract")
+
+    # ------------------------------------------------------------ writing
 
     def send(self, request: Request) -> Reply:
         """Send a write once, and give what came back, whatever it is. Called by `writes/run.py` alone.
 
         Raises NotSent or Unreachable as `Transport.ask` does.
         """
-        return self._transport.ask(request.method, request.path, body=request.body)
-
-    def wait_out(self, reply: Reply) -> None:
-        """Wait as a 429 asks: Retry-After, else a minute."""
-        seconds = RATE_WAIT_SECONDS if reply.retry_after is None else reply.retry_after
-        _log.warning("Syncro answers 429 (too many requests from this address): waiting %.0f s", seconds)
-        self._transport.wait_out(seconds)
-
-    def server_now(self) -> datetime:
-        """The server's present time."""
-        return self._transport.server_now()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def _one(self, record: type[R], path: str, wrapper: str) -> R:
-        data = self._get(path, {})
-        try:
-            return wire.read(record, wire.unwrap(data, wrapper) if wrapper else data)
-        except wire.Unreadable as error:
-            raise _not_syncro(path, str(error)) from None
-
-    def _page(
-        self, path: str, wrapper: str, query: Mapping[str, Any], number: int, bulk: bool = False
-    ) -> tuple[list[Any], int]:
-        data = self._get(path, query if number == 1 else {**query, "page": number}, bulk=bulk)
-        try:
-            return wire.page(data, wrapper)
-        except wire.Unreadable as error:
-            raise _not_syncro(path, str(error)) from None
-
-    def _list(
-        self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any], *, bulk: bool = False
-    ) -> Iterator[R]:
-        """Every row of every page, each id once: rows move between pages while people work."""
-        seen: set[int] = set()
-        for number in range(1, MAX_PAGES):
-            rows, pages = self._page(path, wrapper, query, number, bulk)
-            try:
-                records = wire.read_rows(record, rows)
-            except wire.Unreadable as error:
-                raise _not_syncro(path, str(error)) from None
-            for one in records:
-                identity = one.id  # type: ignore[attr-defined]
-                if identity not in seen:
-                    seen.add(identity)
-                    yield one
-            if not rows or number >= pages:
-                return
-
-    def _get(self, path: str, query: Mapping[str, Any], *, bulk: bool = False) -> Any:
-        tries = waits = 0
-        while True:
-            tries += 1
-            try:
-                reply = self._transport.ask("GET", path, query=query, bulk=bulk)
-                problem: Exception | None = judge(path, reply)
-            except Unreachable as error:
-                reply, problem = None, error
-            if problem is None:
-                assert reply is not None
-                return reply.data
-            if reply is not None and reply.status == 429 and waits < RATE_WAITS:
-                waits, tries = waits + 1, 0
-                self.wait_out(reply)
-            elif tries < READ_TRIES and _may_pass(reply, problem):
-                pause = 0.5 * 2**tries * (0.5 + self._random.random() / 2)
-                _log.info("GET %s: %s; trying again in %.1f s", path, problem, pause)
-                self._transport.clock.sleep(pause)
-            else:
-                raise problem
+        return self._transport.ask(request.method, request.path, body=request.body or None)
 
 
-def judge(path: str, reply: Reply) -> Exception | None:
-    """The error that an answer to a read means, or None if it is fine. Pure."""
-    status, said = reply.status, reply.said
-    if status == 401:
-        return Refused(_unauthorised(path, said), status, said)
-    if 200 <= status < 300:
-        return (
-            None if reply.is_json and reply.data is not None else _not_syncro(path, reply.problem or "an empty answer")
-        )
-    if 300 <= status < 400:
-        return _not_syncro(path, f"a redirect ({status}); check the subdomain")
-    if status == 404 and reply.is_json:
-        return Missing(f"Syncro has no {path}" + (f": {said}" if said else ""), status, said)
-    if status == 404:
-        return _not_syncro(path, reply.problem)
-    if status == 429:
-        return Unreachable(
-            f"GET {path}: Syncro keeps answering 429, too many requests from this address; try again later"
-        )
-    if 400 <= status < 500 and status != 408:
-        return Refused(f"Syncro refused GET {path} ({status}): {said or 'it gave no reason'}", status, said)
-    return Unreachable(f"GET {path}: Syncro answers {status}" + (f": {said}" if said else "; try again later"))
+def _written(when: When | None) -> str | None:
+    return None if when is None else when.isoformat()
 
 
-def _may_pass(reply: Reply | None, problem: Exception) -> bool:
-    if reply is None:
-        return isinstance(problem, NotSent | Unreachable)
-    return reply.status >= 500 or reply.status == 408
+def _floor(when: When) -> datetime:
+    return when if isinstance(when, datetime) else datetime.combine(when, time(), UTC)
 
 
-def _unauthorised(path: str, said: str) -> str:
-    if "permission" in said.lower():
-        return f"the API key may not read {path} (401): {said} An administrator can allow it under Admin > API Tokens."
-    return f"Syncro does not accept the API key (401 on {path}){': ' + said if said else ''}; check it with `syncro doctor`"
+def _not_before(moment: datetime | None, since: When | None) -> bool:
+    """Whether a row may belong to "since"; one without a time is kept. A bare day is the account's, in any zone."""
+    if moment is None or since is None:
+        return True
+    return moment >= _floor(since) - (timedelta(0) if isinstance(since, datetime) else _ANY_ZONE)
 
 
-def _not_syncro(path: str, what: str) -> Unreachable:
-    return Unreachable(f"GET {path}: the answer is not Syncro's: {what}; check the address with `syncro doctor`")
+def _not_after(moment: datetime | None, until: When | None) -> bool:
+    if moment is None or until is None:
+        return True
+    return moment <= _floor(until) + (timedelta(0) if isinstance(until, datetime) else _ANY_ZONE)

@@ -197,7 +197,9 @@ class Transport:
             return  # no Date, or an odd one: what was known stays
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 

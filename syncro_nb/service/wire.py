@@ -1,8 +1,8 @@
-"""JSON of Syncro's API to records, and back. Pure; the vendor's spelling lives here and in `requests.py` only.
+"""JSON of Syncro's API to records, and back. Pure: how a value is written, how a list is paged, how an error speaks.
 
-A record is frozen and typed: money in whole cents, hours as Decimal, times aware, days as dates. What it does not know
-stays in `extra`, so that a new field of Syncro's breaks nothing. Both generations of the official document are read
-(April and autumn 2026: money as strings or numbers, days with or without a time, lists with or without `meta`).
+The records themselves are in `records.py`, the bodies of writes in `requests.py`; the vendor's spelling lives in these three
+modules and nowhere else. Both generations of the official document are read (April and autumn 2026: money as strings or
+numbers, days with or without a time, lists with or without `meta`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
-from ..money import cents, exact
+from ..money import cents, dollars, exact
 
 Json = Mapping[str, Any]
 # The key itself, and a link that logs a customer in: they are not kept, not even among what we do not know.
@@ -28,6 +28,14 @@ class Unreadable(ValueError):
 
 
 # ---------------------------------------------------------------- values
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one sort of value is read from JSON (raising Unreadable) and written back to it."""
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
 
 
 def _whole(value: object) -> int:
@@ -87,15 +95,45 @@ def _day(value: object) -> date:
         raise Unreadable(f"{value!r:.40} is not a date") from None
 
 
-def _json(value: object) -> Any:
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Unreadable(f"{value!r:.40} is not a list")
+    return tuple(_text(one) for one in value)
+
+
+def _ids(value: object) -> tuple[int, ...]:
+    """A list of ids; an unapplied payment holds [null]."""
+    if not isinstance(value, list):
+        raise Unreadable(f"{value!r:.40} is not a list")
+    return tuple(_whole(one) for one in value if one is not None)
+
+
+def _same(value: Any) -> Any:
     return value
+
+
+def _iso(value: datetime | date) -> str:
+    return value.isoformat()
+
+
+WHOLE = Kind(_whole, _same)
+MONEY = Kind(_money, lambda amount: f"{dollars(amount):f}")
+CENTS = Kind(_whole, _same)
+HOURS = Kind(_hours, lambda hours: f"{hours:f}")
+TEXT = Kind(_text, _same)
+FLAG = Kind(_flag, _same)
+INSTANT = Kind(_instant, _iso)
+DAY = Kind(_day, _iso)
+TEXTS = Kind(_texts, list)
+IDS = Kind(_ids, list)
+RAW = Kind(_same, _same)
 
 
 # ---------------------------------------------------------------- records
 
 
 class Record(Protocol):
-    """Any of the dataclasses below."""
+    """A frozen dataclass whose fields were made with `key` and `rows`, and `extra` for all the rest."""
 
     __dataclass_fields__: typing.ClassVar[dict[str, Any]]
 
@@ -103,24 +141,47 @@ class Record(Protocol):
 R = TypeVar("R", bound=Record)
 
 
-def _key(key: str, read: Callable[[Any], Any], default: Any = MISSING) -> Any:
-    """A field that is read from `key`. Without a default it must be there and not null."""
-    return field(default=default, metadata={"key": key, "read": read})
+def key(name: str, kind: Kind, default: Any = MISSING, *, soft: bool = False) -> Any:
+    """A field that is read from `name`. Without a default it must be there and not null.
+
+    `soft`: nothing is decided on it, so a value of an odd form is left in `extra` instead of failing the whole record.
+    """
+    return field(default=default, metadata={"key": name, "kind": kind, "soft": soft})
 
 
-def _rows(key: str, record: Callable[[], type[Any]]) -> Any:
+def rows(name: str, record: Callable[[], type[Any]]) -> Any:
     """A field that holds a list of records; None where the answer has no such key (list rows have no lines)."""
-    return field(default=None, metadata={"key": key, "read": lambda rows: read_rows(record(), rows)})
+    kind = Kind(lambda found: read_rows(record(), found), lambda held: [write(one) for one in held])
+    return field(default=None, metadata={"key": name, "kind": kind})
 
 
-def _extra() -> Any:
+def inner(name: str, record: Callable[[], type[Any]]) -> Any:
+    """A field that holds one record inside another, or None."""
+    return field(default=None, metadata={"key": name, "kind": Kind(lambda found: read(record(), found), write)})
+
+
+def extra() -> Any:
+    """The field for what we do not know."""
     return field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True)
+class _Way:
+    """Where a record's attribute stands in the JSON, and how."""
+
+    attribute: str
+    name: str
+    kind: Kind
+    needed: bool
+    soft: bool
+
+
 @cache
-def _plan_of(record: type[Any]) -> tuple[tuple[str, str, Callable[[Any], Any], bool], ...]:
+def _ways(record: type[Any]) -> tuple[_Way, ...]:
     return tuple(
-        (one.name, one.metadata["key"], one.metadata["read"], one.default is MISSING)
+        _Way(
+            one.name, one.metadata["key"], one.metadata["kind"], one.default is MISSING, one.metadata.get("soft", False)
+        )
         for one in fields(record)
         if "key" in one.metadata
     )
@@ -133,271 +194,40 @@ def read(record: type[R], data: object) -> R:
         raise Unreadable(f"{name}: expected an object, got {type(data).__name__}")
     values: dict[str, Any] = {}
     used = set(_NOT_KEPT)
-    for attribute, key, convert, _ in _plan_of(record):
-        used.add(key)
-        if data.get(key) is None:
-            continue  # null and absent are one; a field that needs a value fails below
+    for way in _ways(record):
+        found = data.get(way.name)
+        used.add(way.name)
+        if found is None or (found == "" and way.kind is not TEXT):
+            continue  # null, absent and empty are one; a field that needs a value fails below
         try:
-            values[attribute] = convert(data[key])
+            values[way.attribute] = way.kind.read(found)
         except Unreadable as error:
-            raise Unreadable(f"{name}.{key}: {error}") from None
+            if not way.soft:
+                raise Unreadable(f"{name}.{way.name}: {error}") from None
+            used.discard(way.name)
+    values["extra"] = {spelled: value for spelled, value in data.items() if spelled not in used}
     try:
-        values["extra"] = {key: value for key, value in data.items() if key not in used}
         return record(**values)
     except TypeError:
-        lacking = [key for attribute, key, _, needed in _plan_of(record) if needed and attribute not in values]
+        lacking = [way.name for way in _ways(record) if way.needed and way.attribute not in values]
         raise Unreadable(f"{name}: no {' or '.join(lacking[:3]) or 'value'} in the answer") from None
 
 
-def read_rows(record: type[R], rows: object) -> tuple[R, ...]:
+def read_rows(record: type[R], found: object) -> tuple[R, ...]:
     """A list of records."""
-    if not isinstance(rows, list):
-        raise Unreadable(f"expected a list, got {type(rows).__name__}")
-    return tuple(read(record, row) for row in rows)
+    if not isinstance(found, list):
+        raise Unreadable(f"expected a list, got {type(found).__name__}")
+    return tuple(read(record, row) for row in found)
 
 
-@dataclass(frozen=True)
-class Comment:
-    """A ticket comment. `user_id` None: not written by a technician. `hidden`: never shown to the customer."""
-
-    id: int = _key("id", _whole)
-    ticket_id: int | None = _key("ticket_id", _whole, None)
-    created_at: datetime | None = _key("created_at", _instant, None)
-    subject: str = _key("subject", _text, "")
-    body: str = _key("body", _text, "")
-    author: str = _key("tech", _text, "")
-    hidden: bool = _key("hidden", _flag, False)
-    user_id: int | None = _key("user_id", _whole, None)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class TicketLine:
-    """A charge on a ticket: `quantity` (hours for labour) × `price_cents`. `converted`: it is on an invoice."""
-
-    id: int = _key("id", _whole)
-    ticket_id: int | None = _key("ticket_id", _whole, None)
-    product_id: int | None = _key("product_id", _whole, None)
-    name: str = _key("name", _text, "")
-    description: str = _key("description", _text, "")
-    quantity: Decimal = _key("quantity", _hours, Decimal(0))
-    price_cents: int = _key("price_retail", _money, 0)
-    cost_cents: int = _key("price_cost", _money, 0)
-    taxable: bool = _key("taxable", _flag, False)
-    converted: bool = _key("converted", _flag, False)
-    created_at: datetime | None = _key("created_at", _instant, None)
-    user_id: int | None = _key("user_id", _whole, None)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class Timer:
-    """A timer entry. Durations in seconds; `recorded`: it was charged."""
-
-    id: int = _key("id", _whole)
-    ticket_id: int | None = _key("ticket_id", _whole, None)
-    user_id: int | None = _key("user_id", _whole, None)
-    started_at: datetime | None = _key("start_time", _instant, None)
-    ended_at: datetime | None = _key("end_time", _instant, None)
-    recorded: bool = _key("recorded", _flag, False)
-    billable: bool = _key("billable", _flag, False)
-    notes: str = _key("notes", _text, "")
-    product_id: int | None = _key("product_id", _whole, None)
-    line_item_id: int | None = _key("ticket_line_item_id", _whole, None)
-    active_seconds: int | None = _key("active_duration", _whole, None)
-    billable_seconds: int | None = _key("billable_time", _whole, None)
-    override_seconds: int | None = _key("billable_override", _whole, None)
-    extra: Json = _extra()
-
-    @property
-    def worked_seconds(self) -> int:
-        """Actual time: the active duration, else end minus start; 0 while it runs."""
-        if self.active_seconds is not None:
-            return self.active_seconds
-        if self.started_at and self.ended_at:
-            return int((self.ended_at - self.started_at).total_seconds())
-        return 0
-
-    @property
-    def charged_seconds(self) -> int:
-        """Billable time: the override, else Syncro's billable time, which is not trusted below a minute for longer work."""
-        if self.override_seconds is not None:
-            return self.override_seconds
-        known = self.billable_seconds
-        if known is None or (known < 60 < self.worked_seconds):
-            return self.worked_seconds
-        return known
-
-
-@dataclass(frozen=True)
-class Contact:
-    """A person at a customer."""
-
-    id: int = _key("id", _whole)
-    name: str = _key("name", _text, "")
-    email: str = _key("email", _text, "")
-    customer_id: int | None = _key("customer_id", _whole, None)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class InvoiceLink:
-    """An invoice as a customer's detail lists it."""
-
-    id: int = _key("id", _whole)
-    number: str = _key("number", _text, "")
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A customer. `prepaid_hours` None: no block of hours, or a list row that does not say."""
-
-    id: int = _key("id", _whole)
-    name: str = _key("business_then_name", _text, "")
-    business_name: str = _key("business_name", _text, "")
-    fullname: str = _key("fullname", _text, "")
-    email: str = _key("email", _text, "")
-    no_email: bool = _key("no_email", _flag, False)
-    disabled: bool = _key("disabled", _flag, False)
-    tax_rate_id: int | None = _key("tax_rate_id", _whole, None)
-    prepaid_hours: Decimal | None = _key("prepay_hours", _hours, None)
-    invoices: tuple[InvoiceLink, ...] | None = _rows("invoice_links", lambda: InvoiceLink)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class User:
-    """A technician."""
-
-    id: int = _key("id", _whole)
-    name: str = _key("full_name", _text, "")
-    email: str = _key("email", _text, "")
-    extra: Json = _extra()
-
-
-def _embedded(record: Callable[[], type[Any]]) -> Callable[[Any], Any]:
-    return lambda data: read(record(), data)
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A ticket. List rows have no lines and no timers (None), and at most their first comment; the detail has all."""
-
-    id: int = _key("id", _whole)
-    number: int = _key("number", _whole)
-    subject: str = _key("subject", _text, "")
-    status: str = _key("status", _text, "")
-    priority: str = _key("priority", _text, "")
-    problem_type: str = _key("problem_type", _text, "")
-    customer_id: int | None = _key("customer_id", _whole, None)
-    customer_name: str = _key("customer_business_then_name", _text, "")
-    contact_name: str = _key("contact_fullname", _text, "")
-    contact: Contact | None = _key("contact", _embedded(lambda: Contact), None)
-    customer: Customer | None = _key("customer", _embedded(lambda: Customer), None)
-    user_id: int | None = _key("user_id", _whole, None)
-    technician: User | None = _key("user", _embedded(lambda: User), None)
-    created_at: datetime | None = _key("created_at", _instant, None)
-    updated_at: datetime | None = _key("updated_at", _instant, None)
-    resolved_at: datetime | None = _key("resolved_at", _instant, None)
-    due_on: date | None = _key("due_date", _day, None)
-    billing_status: str = _key("billing_status", _text, "")
-    comments: tuple[Comment, ...] | None = _rows("comments", lambda: Comment)
-    lines: tuple[TicketLine, ...] | None = _rows("line_items", lambda: TicketLine)
-    timers: tuple[Timer, ...] | None = _rows("ticket_timers", lambda: Timer)
-    extra: Json = _extra()
-
-    @property
-    def contact_label(self) -> str:
-        """The contact's name, from the detail or the list row."""
-        return self.contact.name if self.contact else self.contact_name
-
-    @property
-    def technician_label(self) -> str:
-        """The technician's name, or an empty string."""
-        return self.technician.name if self.technician else ""
-
-
-@dataclass(frozen=True)
-class Product:
-    """A product of the catalogue; labour is one too. Its price is what a unit (an hour) costs the customer."""
-
-    id: int = _key("id", _whole)
-    name: str = _key("name", _text, "")
-    description: str = _key("description", _text, "")
-    price_cents: int = _key("price_retail", _money, 0)
-    cost_cents: int = _key("price_cost", _money, 0)
-    taxable: bool = _key("taxable", _flag, False)
-    category: str = _key("category_path", _text, "")
-    disabled: bool = _key("disabled", _flag, False)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class InvoiceLine:
-    """A line of an invoice. Syncro calls the product's name `item` and the description `name`."""
-
-    id: int = _key("id", _whole)
-    invoice_id: int | None = _key("invoice_id", _whole, None)
-    product_id: int | None = _key("product_id", _whole, None)
-    name: str = _key("item", _text, "")
-    description: str = _key("name", _text, "")
-    quantity: Decimal = _key("quantity", _hours, Decimal(0))
-    price_cents: int = _key("price", _money, 0)
-    taxable: bool = _key("taxable", _flag, False)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class Invoice:
-    """An invoice. `lines` is None in lists and in the answer to its creation; `ticket_id` may be absent in lists."""
-
-    id: int = _key("id", _whole)
-    subtotal_cents: int = _key("subtotal", _money)
-    total_cents: int = _key("total", _money)
-    number: str = _key("number", _text, "")
-    customer_id: int | None = _key("customer_id", _whole, None)
-    customer: Customer | None = _key("customer", _embedded(lambda: Customer), None)
-    ticket_id: int | None = _key("ticket_id", _whole, None)
-    created_at: datetime | None = _key("created_at", _instant, None)
-    dated_on: date | None = _key("date", _day, None)
-    tax_cents: int = _key("tax", _money, 0)
-    is_paid: bool = _key("is_paid", _flag, False)
-    lines: tuple[InvoiceLine, ...] | None = _rows("line_items", lambda: InvoiceLine)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class Me:
-    """Whose key it is. The answer's `user_token` is the key itself and is dropped."""
-
-    user_id: int = _key("user_id", _whole)
-    name: str = _key("user_name", _text, "")
-    email: str = _key("user_email", _text, "")
-    subdomain: str = _key("subdomain", _text, "")
-    admin: bool = _key("admin", _flag, False)
-    permissions: Json = _key("permissions", _json, None)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class TicketSettings:
-    """The account's own words for tickets."""
-
-    statuses: tuple[str, ...] = _key("ticket_status_list", lambda rows: tuple(_text(row) for row in rows), ())
-    default_labor_product_id: int | None = _key("default_labor_product_id", _whole, None)
-    users: Json = _key("users", _json, None)
-    extra: Json = _extra()
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The account's settings: locale, business hours, problem types and priorities."""
-
-    locale: Json = _key("locale", _json, None)
-    ticket: Json = _key("ticket", _json, None)
-    business_hours: Any = _key("business_hours", _json, None)
-    extra: Json = _extra()
+def write(record: Any) -> dict[str, Any]:
+    """A record as JSON in the autumn spelling: reading it again gives an equal record. None is left out."""
+    data = dict(record.extra)
+    for way in _ways(record.__class__):
+        value = getattr(record, way.attribute)
+        if value is not None and way.name not in data:
+            data[way.name] = way.kind.write(value)
+    return data
 
 
 # ---------------------------------------------------------------- answers
@@ -426,12 +256,12 @@ def unwrap(data: object, wrapper: str) -> Any:
 
 def page(data: object, wrapper: str) -> tuple[list[Any], int]:
     """The rows of a list answer and how many pages there are; without `meta` it is the only one."""
-    rows = data.get(wrapper) if isinstance(data, Mapping) else None
-    if not isinstance(rows, list):
+    found = data.get(wrapper) if isinstance(data, Mapping) else None
+    if not isinstance(found, list):
         raise Unreadable(f"there is no list of {wrapper} in it")
     meta = data.get("meta") if isinstance(data, Mapping) else None
     pages = meta.get("total_pages") if isinstance(meta, Mapping) else None
-    return rows, pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
+    return found, pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
 
 
 def sentence(data: object) -> str:

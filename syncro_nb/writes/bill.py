@@ -16,7 +16,7 @@ from ..config import House, unknown
 from ..errors import ConfigError
 from ..money import exact, format_cents, hours_of, line_cents, round_half_up, tax_cents, total
 from ..service import requests
-from ..service.wire import Customer, Invoice, Product, Ticket, TicketLine, Timer
+from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer
 from . import reference
 from .plan import Basis, Expected, ExpectedLine, Plan, Step
 from .tax import TaxRate
@@ -137,7 +137,7 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         steps += [
             Step("invoice", requests.create_invoice(ticket.id, facts.customer.id), visible=True),
             Step("verify"),
-            Step("status", requests.set_status(ticket.id, INVOICED)),
+            Step("status", requests.update_ticket(ticket.id, status=INVOICED)),
         ]
     waiting = [_waiting_line(line) for line in ticket.lines or () if not line.converted] if draft.invoice else []
     plan = Plan(
@@ -153,6 +153,7 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         steps=tuple(steps),
         expected=_expected([*waiting, *ours], facts, house),
         basis=basis_of(ticket, facts.invoices),
+        ticket_created_at=ticket.created_at,
     )
     return replace(
         plan,
@@ -187,7 +188,7 @@ def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House) -> 
         is_labour = line.product_id in facts.labour_product_ids or house.kind_of(line.product_id) is not None
         if block and is_labour:
             prepaid += line.quantity
-            priced.append(replace(line, price_cents=0))
+            priced.append(replace(line, prepaid=True))
         else:
             priced.append(line)
     subtotal = total(line.amount_cents for line in priced)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ..money import format_cents, line_cents, round_half_up
+from ..service.records import Comment, Invoice, InvoiceLine, Ticket, TicketLine, Timer
 from ..service.requests import Request
-from ..service.wire import Comment, Invoice, InvoiceLine, Ticket, TicketLine, Timer, number
+from ..service.wire import number
 from . import reference
 from .plan import Expected, ExpectedLine
 
@@ -44,10 +45,10 @@ def line_item(sent: Request, got: TicketLine, ticket_id: int) -> list[str]:
 def charge(want: ExpectedLine, timer: Timer | None, line: TicketLine) -> list[str]:
     """A charged timer: marked as recorded, and its line has the planned hours, price and product."""
     said = [] if timer is not None and timer.recorded else ["the timer is not marked as charged"]
-    if (
-        not _same_hours(want.quantity, line.quantity)
-        or line_cents(line.quantity, line.price_cents) != want.amount_cents
-    ):
+    planned_cents = line_cents(
+        want.quantity, want.price_cents
+    )  # on the ticket at its price; the invoice draws prepaid hours
+    if not _same_hours(want.quantity, line.quantity) or line_cents(line.quantity, line.price_cents) != planned_cents:
         planned = f"{want.quantity.normalize():f} h × {format_cents(want.price_cents)}"
         said.append(f"the line is {line.quantity.normalize():f} h × {format_cents(line.price_cents)}, not {planned}")
     if line.product_id is not None and line.product_id != want.product_id:
@@ -109,7 +110,7 @@ def _unmatched(
 
 def _same_line(want: ExpectedLine, got: InvoiceLine) -> bool:
     """Syncro calls a ticket line's name `item` on the invoice, and its description `name`; wire.py has undone that."""
-    if want.price_cents != got.price_cents or not _same_hours(want.quantity, got.quantity):
+    if want.invoice_price_cents != got.price_cents or not _same_hours(want.quantity, got.quantity):
         return False
     if want.description is None:  # a charged timer: Syncro words the line itself
         return True
@@ -118,7 +119,8 @@ def _same_line(want: ExpectedLine, got: InvoiceLine) -> bool:
 
 
 def _line(line: ExpectedLine | InvoiceLine) -> str:
-    return f"{line.name}, {line.quantity.normalize():f} × {format_cents(line.price_cents)}"
+    price = line.invoice_price_cents if isinstance(line, ExpectedLine) else line.price_cents
+    return f"{line.name}, {line.quantity.normalize():f} × {format_cents(price)}"
 
 
 def _same_hours(planned: Decimal, present: Decimal) -> bool:

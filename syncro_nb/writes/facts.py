@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ..config import House
 from ..errors import InputError, Missing
 from ..service.client import Client
-from ..service.wire import Customer, Invoice, Product, Ticket
+from ..service.records import Customer, Invoice, Product, Ticket
 from .bill import BillDraft, BillFacts
-from .tax import TaxRate, seen_on
+from .tax import TaxRate, seen_on, taxable_cents
 
 MAX_DETAILS = 20
-TAX_SAMPLES = 2
+TAX_SAMPLES = 6
+CLEAR_CENTS = 5000  # a taxable amount from which one invoice tells the rate; a smaller one fits several
 
 
 def pull_ticket(client: Client, number: int) -> Ticket:
@@ -33,15 +36,13 @@ def pull_bill_facts(
     if customer_id is None:
         raise InputError(f"ticket {ticket.number} has no customer; give it one in Syncro first")
     customer = client.customer(customer_id)
-    labour = {
-        line.product_id for line in ticket.lines or () if "labor" in str(line.extra.get("product_category")).lower()
-    }
+    labour = {line.product_id for line in ticket.lines or () if "labor" in line.category.lower()}
     labour |= {number for number, product in products.items() if "labor" in product.category.lower()}
     return BillFacts(
         ticket=ticket,
         customer=customer,
         products=products,
-        invoices=pull_ticket_invoices(client, ticket),
+        invoices=pull_ticket_invoices(client, ticket.id, customer_id, ticket.created_at),
         read_at=client.server_now(),
         tax=pull_tax_rate(client, customer, house) if draft.invoice else None,
         open_run=open_run,
@@ -49,32 +50,28 @@ def pull_bill_facts(
     )
 
 
-def pull_ticket_invoices(client: Client, ticket: Ticket) -> tuple[Invoice, ...]:
+def pull_ticket_invoices(
+    client: Client, ticket_id: int, customer_id: int | None, since: datetime | None = None
+) -> tuple[Invoice, ...]:
     """The invoices that name this ticket, proved by their details where the list rows do not say.
 
-    Raises InputError if too many rows leave it open: then nobody can say that there is none.
+    Only the customer's rows, and none older than `since` (the ticket's creation), can be the ticket's. Raises InputError if
+    too many rows leave it open: then nobody can say that there is none.
     """
     found: list[Invoice] = []
     silent: list[Invoice] = []
-    for row in client.invoices(ticket_id=ticket.id):
-        if row.ticket_id == ticket.id:
+    for row in client.invoices(ticket_id=ticket_id):
+        if row.ticket_id == ticket_id:
             found.append(row)
-        elif _could_be(row, ticket):
+        elif row.customer_id in (None, customer_id) and not (row.created_at and since and row.created_at < since):
             silent.append(row)
     if len(silent) > MAX_DETAILS:
         raise InputError(
             f"{len(silent)} invoices of this customer do not say which ticket they are for, so it cannot be proved that "
-            f"ticket {ticket.number} is not invoiced yet; look in Syncro"
+            "this one is not invoiced yet; look in Syncro"
         )
     details = [client.invoice(row.id) for row in silent]
-    return tuple(found + [invoice for invoice in details if invoice.ticket_id == ticket.id])
-
-
-def _could_be(row: Invoice, ticket: Ticket) -> bool:
-    """Whether an invoice without a ticket id may be this ticket's: its customer's, and not older than it."""
-    if row.customer_id is not None and ticket.customer_id is not None and row.customer_id != ticket.customer_id:
-        return False
-    return row.created_at is None or ticket.created_at is None or row.created_at >= ticket.created_at
+    return tuple(found + [invoice for invoice in details if invoice.ticket_id == ticket_id])
 
 
 def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate | None:
@@ -87,11 +84,15 @@ def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate |
     if not linked:
         listed = client.first_invoices()
         linked = sorted((row.id for row in listed if row.customer_id == customer.id), reverse=True)
-    for start in range(0, min(len(linked), 3 * TAX_SAMPLES), TAX_SAMPLES):
-        sample = [_invoice(client, number) for number in linked[start : start + TAX_SAMPLES]]
-        rate = seen_on([one for one in sample if one], "as on this customer's earlier invoices")
-        if rate:
-            return rate
+    sample: list[Invoice] = []
+    for number in linked[:TAX_SAMPLES]:
+        invoice = _invoice(client, number)
+        sample += [invoice] if invoice else []
+        if invoice and taxable_cents(invoice) >= CLEAR_CENTS:
+            break
+    own = seen_on(sample, "as on this customer's earlier invoices")
+    if own:
+        return own
     usual = [row for row in listed or client.first_invoices() if row.tax_cents > 0]
     return seen_on(usual, "as on other customers' invoices")
 

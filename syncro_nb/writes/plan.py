@@ -6,6 +6,7 @@ A plan is what a person sees and confirms. It is kept in the journal as it was c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -38,9 +39,10 @@ class Step:
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """A line that the invoice must hold. `price_cents` is 0 where prepaid hours pay for it; `ours`: this plan adds it.
+    """A line that the invoice must hold. `price_cents` is that of one hour or piece; `ours`: this plan adds it.
 
-    `description` None: Syncro words it, as for a charged timer.
+    `prepaid`: the customer's prepaid hours pay for it, so that it costs $0.00 on the invoice. `description` None: Syncro
+    words it, as for a charged timer.
     """
 
     name: str
@@ -50,11 +52,17 @@ class ExpectedLine:
     taxable: bool
     product_id: int | None = None
     ours: bool = False
+    prepaid: bool = False
+
+    @property
+    def invoice_price_cents(self) -> int:
+        """The price as it stands on the invoice."""
+        return 0 if self.prepaid else self.price_cents
 
     @property
     def amount_cents(self) -> int:
-        """Quantity times price, half up."""
-        return line_cents(self.quantity, self.price_cents)
+        """What it comes to on the invoice: quantity times price, half up."""
+        return line_cents(self.quantity, self.invoice_price_cents)
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class Plan:
     steps: tuple[Step, ...]
     expected: Expected
     basis: Basis
+    ticket_created_at: datetime | None = None
     blockers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -154,7 +163,8 @@ class Plan:
         said += ["", title]
         for item in expected.lines:
             whose = "" if item.ours else ", already on the ticket"
-            price = f"{item.quantity.normalize():f} × {format_cents(item.price_cents)}"
+            whose += ", from prepaid hours" if item.prepaid else ""
+            price = f"{item.quantity.normalize():f} × {format_cents(item.invoice_price_cents)}"
             said.append(f"  {clip(item.name, 40)}  {price} = {format_cents(item.amount_cents)}{whose}")
         said.append(f"  Subtotal  {format_cents(expected.subtotal_cents)}")
         said.append(f"  Tax       {known(expected.tax_cents)}  ({expected.tax_note})")

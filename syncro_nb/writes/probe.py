@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..service.client import Client
-from ..service.wire import Comment, Invoice, Ticket, TicketLine
+from ..service.records import Comment, Invoice, Ticket, TicketLine
 from . import checks, reference
 from .facts import pull_ticket_invoices
 from .plan import ExpectedLine, Plan, Step
@@ -87,7 +87,7 @@ def _charge(client: Client, plan: Plan, step: Step, taken: frozenset[int]) -> Si
 
 
 def _invoice(client: Client, plan: Plan) -> Sight:
-    rows = pull_ticket_invoices(client, client.ticket(plan.ticket_id))
+    rows = pull_ticket_invoices(client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
     new = [client.invoice(row.id) for row in rows if row.id not in plan.basis.invoice_ids]
     ours, doubts = [], []
     for invoice in new:

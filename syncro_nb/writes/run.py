@@ -18,9 +18,10 @@ from typing import Any
 
 from ..clock import Clock, seconds_since
 from ..errors import Error, InputError, Missing, Refused, Unreachable
-from ..service.client import RATE_WAITS, Client
+from ..service.client import Client
+from ..service.reading import RATE_WAITS
+from ..service.records import Ticket
 from ..service.requests import Request
-from ..service.wire import Ticket
 from . import checks, outcome, probe, reference
 from .bill import basis_of
 from .facts import pull_ticket_invoices
@@ -54,7 +55,9 @@ class Runner:
         if plan.blockers:
             raise InputError(f"ticket {plan.ticket_number} is not billed: {'; '.join(plan.blockers)}")
         ticket = self._client.ticket(plan.ticket_id)
-        changes = plan.basis.changes(basis_of(ticket, pull_ticket_invoices(self._client, ticket)))
+        changes = plan.basis.changes(
+            basis_of(ticket, pull_ticket_invoices(self._client, ticket.id, plan.customer_id, ticket.created_at))
+        )
         if changes:
             raise InputError(
                 f"ticket {plan.ticket_number} has changed since the preview: {'; '.join(changes)}. Look again."
@@ -216,7 +219,7 @@ class Runner:
             return self._conclude(run, state, number, [f"invoice id {number} is not there"], {})
         differences = checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
         known = {*plan.basis.invoice_ids, invoice.id}
-        listed = pull_ticket_invoices(self._client, self._client.ticket(plan.ticket_id))
+        listed = pull_ticket_invoices(self._client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
         differences += [f"invoice {row.number} names this ticket too" for row in listed if row.id not in known]
         return self._conclude(run, state, invoice.id, differences, _shown(state, invoice))
 

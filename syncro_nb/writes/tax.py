@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..money import line_cents, round_half_up, tax_cents, total
-from ..service.wire import Invoice
+from ..service.records import Invoice
 
 
 @dataclass(frozen=True)

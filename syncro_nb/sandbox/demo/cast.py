@@ -216,6 +216,7 @@ BUSINESSES = (
 )
 NEWCOMER = BUSINESSES[-1].name  # has tickets, and never had an invoice
 SHOWCASE = BUSINESSES[0].name  # has ticket 32164
+TWO_TIMERS = "Velvet Anchor Interiors"  # has ticket 32182
 OFFERS = (
     Offer("Hobnail Machine Works", "Shop floor network", "switch", 2, "Approved"),
     Offer("Copperkettle Bakehouse", "Battery back-up for the tills", "ups", 3, "Declined"),

@@ -21,16 +21,21 @@ from .stories import (
     SHOWCASE_ANSWER,
     SHOWCASE_DONE,
     SHOWCASE_INSIDE,
-    SHOWCASE_NOTES,
     SHOWCASE_OPENING,
     SHOWCASE_REPLY,
     SHOWCASE_SUBJECT,
     STORIES,
     THANKS,
+    TWO_VISITS_AGAIN,
+    TWO_VISITS_ANSWER,
+    TWO_VISITS_DONE,
+    TWO_VISITS_NOTES,
+    TWO_VISITS_OPENING,
+    TWO_VISITS_SUBJECT,
     Story,
 )
 from .team import Team
-from .workdays import after, at, quarter, workdays
+from .workdays import after, at, next_open, quarter, workdays
 
 
 @dataclass(frozen=True)
@@ -283,7 +288,7 @@ def _emergency_scene(team: Team, begin: int, business: Business, number: int, st
 
 
 def showcase_scene(team: Team, begin: int, business: Business, number: int) -> Iterator[int]:
-    """The ticket with which everybody begins: half an hour of remote work on it lately, and nothing charged yet."""
+    """The ticket with which everybody begins: remote work was done on it lately, and nobody has recorded it yet."""
     scene = _Scene(team, business, number, next(story for story in STORIES if story.problem_type == "Network"))
     scene.who = next(one for one in TECHNICIANS if one.name == "Priya Raman")
     scene.technician = team.technicians[scene.who.name]
@@ -300,7 +305,6 @@ def showcase_scene(team: Team, begin: int, business: Business, number: int) -> I
     start = team.book(scene.who, lately, 2)
     now = start + 38 * MINUTE
     yield now
-    scene.time(start, 2, SHOWCASE_NOTES, now, "remote")
     scene.comment(now, SHOWCASE_INSIDE, subject="Internal note", hidden=True)
     now += 6 * MINUTE
     yield now
@@ -311,3 +315,31 @@ def showcase_scene(team: Team, begin: int, business: Business, number: int) -> I
     now = scene.wait(now, 5, 20)
     yield now
     scene.comment(now, "Good to hear. I leave the ticket open for another day or two, to be sure.")
+
+
+def two_timers_scene(team: Team, begin: int, business: Business, number: int) -> Iterator[int]:
+    """An open ticket with work of two days on it, entered and not charged yet: half an hour, and three quarters."""
+    scene = _Scene(team, business, number, next(story for story in STORIES if story.problem_type == "Email"))
+    scene.who = next(one for one in TECHNICIANS if one.name == "Marcus Oyelaran")
+    scene.technician = team.technicians[scene.who.name]
+    yield begin
+    scene.open(begin, TWO_VISITS_SUBJECT, TWO_VISITS_OPENING, by_mail=True, assigned=True)
+    now = begin + 12 * MINUTE
+    yield now
+    scene.comment(now, scene.say(TWO_VISITS_ANSWER))
+    scene.status(now, "In Progress", priority="2 Normal")
+    start = team.book(scene.who, now + 10 * MINUTE, 2)
+    now = start + 34 * MINUTE
+    yield now
+    scene.time(start, 2, TWO_VISITS_NOTES[0], now, "remote")
+    scene.comment(now, scene.say(TWO_VISITS_DONE))
+    now = (
+        next_open(at(from_ms(start, scene.zone).date() + timedelta(days=1), 0, 5, scene.zone), scene.zone) + 9 * MINUTE
+    )
+    yield now
+    scene.hear(now, TWO_VISITS_AGAIN)
+    start = team.book(scene.who, now + 10 * MINUTE, 3)
+    now = start + 50 * MINUTE
+    yield now
+    scene.time(start, 3, TWO_VISITS_NOTES[1], now, "remote")
+    scene.comment(now, scene.say(TWO_VISITS_DONE))

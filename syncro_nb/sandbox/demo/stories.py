@@ -411,4 +411,19 @@ SHOWCASE_DONE = (
     "drive S: is now connected in a more robust way. Could you keep an eye on it for a day?"
 )
 SHOWCASE_REPLY = "It held through the whole early shift today. We will tell you if it drops again."
-SHOWCASE_NOTES = "Remote session: disabled power saving of the network card, mapped the drive by policy, tested"
+
+# The ticket with two timers on it that wait to be charged.
+TWO_VISITS_SUBJECT = "Orders mailbox shows messages twice"
+TWO_VISITS_OPENING = (
+    "Every message in the orders mailbox shows up twice since yesterday, and answers that we send are in there twice too. "
+    "We nearly shipped one order two times. Could you look at it before the next batch goes out?"
+)
+TWO_VISITS_ANSWER = "Hello {first}, I connect to {pc} in a few minutes. Please do not delete anything until then."
+TWO_VISITS_DONE = (
+    "Hello {first}, the doubles are gone as far as I can see. Please have an eye on it with the next orders."
+)
+TWO_VISITS_AGAIN = "It was fine until last night, but this morning there are two of everything again."
+TWO_VISITS_NOTES = (
+    "Found a second rule that copies into the mailbox, removed it, merged the duplicates",
+    "A phone put the old rule back; removed the account from it, cleaned up, watched three orders come in",
+)

@@ -1,0 +1,152 @@
+"""Reading from Syncro: one record, or every row of every page; repeated with growing pauses, a 429 waited out.
+
+A read may be sent again, since it changes nothing. Writes never come through here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from ..errors import Missing, Refused, Unreachable
+from . import wire
+from .transport import Reply, Transport
+
+R = TypeVar("R", bound=wire.Record)
+
+READ_TRIES = 4
+RATE_WAITS = 3
+RATE_WAIT_SECONDS = 60.0
+MAX_PAGES = 20_000
+_log = logging.getLogger("syncro_nb.service")
+
+
+class Reader:
+    """What every method of the client is made of.
+
+    Each raises `Refused` (401 for a wrong key or a missing permission, 404 as `Missing`, other 4xx with Syncro's words) and
+    `Unreachable` (no connection, 5xx or 429 that did not end, an answer that is not Syncro's).
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._random = random.Random()
+
+    def wait_out(self, reply: Reply) -> None:
+        """Wait as a 429 asks: Retry-After, else a minute."""
+        seconds = RATE_WAIT_SECONDS if reply.retry_after is None else reply.retry_after
+        _log.warning("Syncro answers 429 (too many requests from this address): waiting %.0f s", seconds)
+        self._transport.wait_out(seconds)
+
+    def server_now(self) -> datetime:
+        """The server's present time."""
+        return self._transport.server_now()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def _one(self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None) -> R:
+        data = self._get(path, query or {})
+        try:
+            return wire.read(record, wire.unwrap(data, wrapper) if wrapper else data)
+        except wire.Unreadable as error:
+            raise _not_syncro(path, str(error)) from None
+
+    def _page(
+        self, path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool = False
+    ) -> tuple[list[Any], int]:
+        data = self._get(path, query if number == 1 else {**query, "page": number}, bulk=bulk)
+        try:
+            return wire.page(data, wrapper)
+        except wire.Unreadable as error:
+            raise _not_syncro(path, str(error)) from None
+
+    def _first(self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None) -> list[R]:
+        rows, _ = self._page(path, wrapper, query or {}, 1)
+        return self._records(record, path, rows)
+
+    def _list(
+        self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None, *, bulk: bool = False
+    ) -> Iterator[R]:
+        """Every row of every page, each id once: rows move between pages while people work."""
+        seen: set[int] = set()
+        for number in range(1, MAX_PAGES):
+            rows, pages = self._page(path, wrapper, query or {}, number, bulk=bulk)
+            for one in self._records(record, path, rows):
+                identity = one.id  # type: ignore[attr-defined]
+                if identity not in seen:
+                    seen.add(identity)
+                    yield one
+            if not rows or number >= pages:
+                return
+
+    def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:
+        try:
+            return list(wire.read_rows(record, rows))
+        except wire.Unreadable as error:
+            raise _not_syncro(path, str(error)) from None
+
+    def _get(self, path: str, query: Mapping[str, Any], *, bulk: bool = False) -> Any:
+        tries = waits = 0
+        while True:
+            tries += 1
+            reply, problem = self._ask(path, query, bulk)
+            if problem is None and reply is not None:
+                return reply.data
+            if reply is not None and reply.status == 429 and waits < RATE_WAITS:
+                waits, tries = waits + 1, 0
+                self.wait_out(reply)
+            elif tries < READ_TRIES and (reply is None or reply.status >= 500 or reply.status == 408):
+                pause = 0.5 * 2**tries * (0.5 + self._random.random() / 2)
+                _log.info("GET %s: %s; trying again in %.1f s", path, problem, pause)
+                self._transport.clock.sleep(pause)
+            elif problem is not None:
+                raise problem
+
+    def _ask(self, path: str, query: Mapping[str, Any], bulk: bool) -> tuple[Reply | None, Exception | None]:
+        try:
+            reply = self._transport.ask("GET", path, query=query, bulk=bulk)
+        except Unreachable as error:
+            return None, error
+        return reply, judge(path, reply)
+
+
+def judge(path: str, reply: Reply) -> Exception | None:
+    """The error that an answer to a read means, or None if it is fine. Pure."""
+    status, said = reply.status, reply.said
+    if status == 401:
+        return Refused(_unauthorised(path, said), status, said)
+    if 200 <= status < 300:
+        return (
+            None if reply.is_json and reply.data is not None else _not_syncro(path, reply.problem or "an empty answer")
+        )
+    said = reply.said
+    if status == 401:
+        return Refused(_unauthorised(path, said), status, said)
+    if 300 <= status < 400:
+        return _not_syncro(path, f"a redirect ({status}); check the subdomain")
+    if status == 404 and reply.is_json:
+        return Missing(f"Syncro has no {path}" + (f": {said}" if said else ""), status, said)
+    if status == 404:
+        return _not_syncro(path, reply.problem)
+    if status == 429:
+        return Unreachable(
+            f"GET {path}: Syncro keeps answering 429, too many requests from this address; try again later"
+        )
+    if 400 <= status < 500 and status != 408:
+        return Refused(f"Syncro refused GET {path} ({status}): {said or 'it gave no reason'}", status, said)
+    return Unreachable(f"GET {path}: Syncro answers {status}" + (f": {said}" if said else "; try again later"))
+
+
+def _unauthorised(path: str, said: str) -> str:
+    if "permission" in said.lower():
+        return f"the API key may not read {path} (401): {said} An administrator can allow it under Admin > API Tokens."
+    return f"Syncro does not accept the API key (401 on {path}){': ' + said if said else ''}; check it with `syncro doctor`"
+
+
+def _not_syncro(path: str, what: str) -> Unreachable:
+    return Unreachable(f"GET {path}: the answer is not Syncro's: {what}; check the address with `syncro doctor`")
