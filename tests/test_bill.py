@@ -8,10 +8,10 @@ import pytest
 
 from syncro_nb.config import LABOUR, House
 from syncro_nb.errors import ConfigError
-from syncro_nb.service.records import Contact, Customer, Invoice, Product, Ticket, TicketLine, Timer
-from syncro_nb.writes import reference
+from syncro_nb.service.records import Contact, Customer, Invoice, InvoiceLine, Product, Ticket, TicketLine, Timer
+from syncro_nb.writes import checks, reference
 from syncro_nb.writes.bill import BillDraft, BillFacts, plan_bill
-from syncro_nb.writes.tax import TaxRate, implied_percent, seen_on
+from syncro_nb.writes.tax import certain, seen_on
 
 NOW = datetime(2026, 3, 31, 23, 0, tzinfo=UTC)
 HOUSE = House(LABOUR, {})
@@ -31,7 +31,7 @@ TIMER = Timer(
 
 
 def facts(ticket=TICKET, customer=CUSTOMER, product=REMOTE, invoices=(), percent="8.7", open_run=None):
-    tax = TaxRate(Decimal(percent), "as on an invoice") if percent else None
+    tax = certain(Decimal(percent), "as on an invoice") if percent else None
     return BillFacts(ticket, customer, {product.id: product}, tuple(invoices), NOW, tax, open_run, frozenset({1190473}))
 
 
@@ -205,13 +205,49 @@ def test_line_breaks_tabs_emoji_and_other_scripts_are_fine():
     assert replace(DRAFT, text="one\n\ttwo 🖨️ ネット עברית").problems(HOUSE) == {}
 
 
-def test_a_rate_is_read_off_invoices_and_a_small_one_does_not_mislead():
-    assert implied_percent(7500, 653) == Decimal("8.7")
-    assert implied_percent(15000, 0) == 0
-    assert implied_percent(0, 0) is None
-    rows = [
-        Invoice(id=1, subtotal_cents=7500, tax_cents=653, total_cents=8153),
-        Invoice(id=2, subtotal_cents=0, total_cents=0),
+def taxed(number, base, tax):
+    return Invoice(id=number, subtotal_cents=base, tax_cents=tax, total_cents=base + tax)
+
+
+def test_a_rate_is_read_off_invoices_as_the_shortest_that_fits():
+    assert seen_on([taxed(1, 7500, 653)], "here").percent == Decimal("8.7")
+    assert seen_on([taxed(1, 15000, 0)], "here").percent == 0
+    assert seen_on([taxed(1, 0, 0)], "here") is None
+    assert seen_on([], "here") is None
+
+
+def test_several_small_invoices_tell_the_rate_together():
+    small = [
+        taxed(number, base, int(base * 8725 / 100_000 + 0.5)) for number, base in enumerate([4013, 5377, 7919, 9001])
     ]
-    assert seen_on(rows, "here") == TaxRate(Decimal("8.7"), "here")
-    assert seen_on([rows[1]], "here") is None
+    assert seen_on(small[:1], "here").percent != Decimal("8.725")
+    assert abs(seen_on(small, "here").percent - Decimal("8.725")) <= Decimal("0.005")
+
+
+def test_after_a_change_of_the_rate_the_newer_invoices_stand():
+    assert seen_on([taxed(3, 10000, 870), taxed(2, 10000, 850), taxed(1, 10000, 850)], "here").percent == Decimal("8.7")
+
+
+def test_a_tax_that_is_known_only_roughly_is_said_and_checked_as_exactly_as_it_can_be():
+    rough = seen_on([taxed(1, 300, 26)], "on a small invoice")
+    made = plan_bill(DRAFT, replace(facts(), tax=rough), HOUSE, account="blue", run="R2")
+    least, most = made.expected.tax_between
+    assert least < 653 < most
+    assert "only from" in made.expected.tax_note
+
+    def read_back(tax):
+        line = InvoiceLine(
+            id=1, name="Labor - Remote", description="Cleared the queue", quantity=Decimal("0.5"), price_cents=15000
+        )
+        return Invoice(
+            id=9,
+            ticket_id=900,
+            customer_id=7,
+            subtotal_cents=7500,
+            tax_cents=tax,
+            total_cents=7500 + tax,
+            lines=(line,),
+        )
+
+    assert checks.invoice(made.expected, read_back(653), 900, 7) == []
+    assert checks.invoice(made.expected, read_back(most + 1), 900, 7)

@@ -19,7 +19,7 @@ from ..service import requests
 from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer
 from . import reference
 from .plan import Basis, Expected, ExpectedLine, Plan, Step
-from .tax import TaxRate
+from .tax import TaxRate, certain
 
 INVOICED = "Invoiced"
 LOOK_ALIKE_DAYS = 60
@@ -193,12 +193,16 @@ def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House) -> 
             priced.append(line)
     subtotal = total(line.amount_cents for line in priced)
     base = total(line.amount_cents for line in priced if line.taxable)
-    rate = TaxRate(Decimal(0), "nothing taxable") if base == 0 else facts.tax
+    rate = certain(Decimal(0), "nothing taxable") if base == 0 else facts.tax
     if rate is None:
         return Expected(tuple(priced), subtotal, None, None, prepaid, "the tax rate of this customer is not known yet")
     tax = tax_cents(base, rate.percent)
+    least, most = rate.tax_between(base)
     note = f"{rate.percent.normalize():f} %, {rate.source}"
-    return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note)
+    if least == most:
+        return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note)
+    note += f"; these tell it only from {format_cents(least)} to {format_cents(most)}"
+    return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note, (least, most))
 
 
 def _agree(draft: BillDraft, timers: Sequence[Timer], house: House) -> None:

@@ -9,7 +9,7 @@ from ..errors import InputError, Missing
 from ..service.client import Client
 from ..service.records import Customer, Invoice, Product, Ticket
 from .bill import BillDraft, BillFacts
-from .tax import TaxRate, seen_on, taxable_cents
+from .tax import TaxRate, certain, seen_on, taxable_cents
 
 MAX_DETAILS = 20
 TAX_SAMPLES = 6
@@ -78,7 +78,7 @@ def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate |
     """The customer's rate: from syncro.yaml, else from its own invoices, else from other customers'; None if unknown."""
     written = house.tax_rates.get(str(customer.tax_rate_id), house.tax_rates.get("default"))
     if written is not None:
-        return TaxRate(written, "from syncro.yaml")
+        return certain(written, "from syncro.yaml")
     linked = sorted((link.id for link in customer.invoices or ()), reverse=True)
     listed: list[Invoice] = []
     if not linked:
@@ -93,7 +93,7 @@ def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate |
     own = seen_on(sample, "as on this customer's earlier invoices")
     if own:
         return own
-    usual = [row for row in listed or client.first_invoices() if row.tax_cents > 0]
+    usual = sorted((row for row in listed or client.first_invoices() if row.tax_cents > 0), key=lambda row: -row.id)
     return seen_on(usual, "as on other customers' invoices")
 
 

@@ -67,7 +67,10 @@ class ExpectedLine:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the invoice must come to, in cents. Tax and total None: this customer's tax rate is not known yet."""
+    """What the invoice must come to, in cents. Tax and total None: this customer's tax rate is not known yet.
+
+    `tax_between`: the least and the most that the tax may be, where earlier invoices do not tell the rate to the cent.
+    """
 
     lines: tuple[ExpectedLine, ...]
     subtotal_cents: int
@@ -75,6 +78,7 @@ class Expected:
     total_cents: int | None
     prepaid_hours: Decimal
     tax_note: str = ""
+    tax_between: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As INTERFACE's `expected`; hours as a decimal string would be misread, so a JSON number."""
