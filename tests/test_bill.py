@@ -1,14 +1,24 @@
 """Draft -> plan, without any server: what would be sent, what it comes to, what stands against it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from syncro_nb.config import LABOUR, House
-from syncro_nb.errors import ConfigError
-from syncro_nb.service.records import Contact, Customer, Invoice, InvoiceLine, Product, Ticket, TicketLine, Timer
+from syncro_nb.errors import InputError
+from syncro_nb.service.records import (
+    Contact,
+    Contract,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Product,
+    Ticket,
+    TicketLine,
+    Timer,
+)
 from syncro_nb.writes import checks, reference
 from syncro_nb.writes.bill import BillDraft, BillFacts, plan_bill
 from syncro_nb.writes.tax import certain, seen_on
@@ -91,7 +101,7 @@ def test_what_waits_on_the_ticket_goes_onto_the_invoice_too():
     made = plan(ticket=replace(TICKET, lines=(waiting, done)))
     assert made.expected.subtotal_cents == 9500
     assert made.expected.tax_cents == 653
-    assert any("1 line(s) already on the ticket, $20.00" in note for note in made.notes)
+    assert any("1 line(s) already on the ticket, $20.00" in warning for warning in made.warnings)
 
 
 def test_prepaid_hours_pay_for_labour_and_nothing_else():
@@ -106,10 +116,33 @@ def test_prepaid_hours_pay_for_labour_and_nothing_else():
     assert "0.5 prepaid hours are drawn, 3 are left" in made.notes
 
 
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [("0.25", "0.5 are drawn and only 0.25 are left"), ("0", "billed in money"), ("-2", "billed in money")],
+)
+def test_prepaid_hours_that_do_not_suffice_are_a_warning(hours, words):
+    assert any(words in warning for warning in plan(customer=replace(CUSTOMER, prepaid_hours=Decimal(hours))).warnings)
+
+
+def test_an_active_contract_is_a_warning_and_an_ended_one_is_not():
+    contract = Contract(id=1, name="Managed", status="Active", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))
+    assert any("'Managed'" in warning for warning in plan(customer=replace(CUSTOMER, contracts=(contract,))).warnings)
+    ended = replace(contract, ends_on=date(2026, 2, 1))
+    assert plan(customer=replace(CUSTOMER, contracts=(ended,))).warnings == ()
+
+
+def test_a_timer_that_stays_uncharged_and_a_hidden_text_are_warnings():
+    assert any("stays uncharged" in warning for warning in plan(ticket=replace(TICKET, timers=(TIMER,))).warnings)
+    assert any(
+        "the customer reads it on the invoice" in warning for warning in plan(replace(DRAFT, hidden=True)).warnings
+    )
+    assert plan().warnings == ()
+
+
 def test_an_unknown_tax_rate_is_said_and_not_guessed():
     made = plan(percent=None)
     assert made.expected.as_json()["total_cents"] is None
-    assert any("tax rate is not known" in note for note in made.notes)
+    assert any("tax rate is not known" in warning for warning in made.warnings)
 
 
 def test_timers_give_minutes_and_labour_and_are_charged_instead_of_a_line():
@@ -128,7 +161,7 @@ def test_timers_give_minutes_and_labour_and_are_charged_instead_of_a_line():
 )
 def test_minutes_and_labour_beside_timers_must_agree(wrong, words):
     draft = replace(DRAFT, minutes=None, labour="", timer_ids=(55,))
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(InputError, match=words):
         plan(replace(draft, **wrong), ticket=replace(TICKET, timers=(TIMER,)))
     assert plan(replace(draft, minutes=60, labour="remote"), ticket=replace(TICKET, timers=(TIMER,))).blockers == ()
 

@@ -145,6 +145,7 @@ class Customer:
     updated_at: datetime | None = key("updated_at", INSTANT, None)
     contacts: tuple[Contact, ...] | None = rows("contacts", lambda: Contact)
     invoices: tuple[InvoiceLink, ...] | None = rows("invoice_links", lambda: InvoiceLink)
+    contracts: tuple[Contract, ...] | None = rows("contracts", lambda: Contract, soft=True)
     extra: Json = extra()
 
 

@@ -149,10 +149,10 @@ def key(name: str, kind: Kind, default: Any = MISSING, *, soft: bool = False) ->
     return field(default=default, metadata={"key": name, "kind": kind, "soft": soft})
 
 
-def rows(name: str, record: Callable[[], type[Any]]) -> Any:
+def rows(name: str, record: Callable[[], type[Any]], *, soft: bool = False) -> Any:
     """A field that holds a list of records; None where the answer has no such key (list rows have no lines)."""
     kind = Kind(lambda found: read_rows(record(), found), lambda held: [write(one) for one in held])
-    return field(default=None, metadata={"key": name, "kind": kind})
+    return field(default=None, metadata={"key": name, "kind": kind, "soft": soft})
 
 
 def inner(name: str, record: Callable[[], type[Any]]) -> Any:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ..config import House, unknown
-from ..errors import ConfigError
+from ..errors import InputError
 from ..money import exact, format_cents, hours_of, line_cents, round_half_up, tax_cents, total
 from ..service import requests
 from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer
@@ -96,7 +96,7 @@ def basis_of(ticket: Ticket, invoices: Sequence[Invoice]) -> Basis:
 def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str, run: str) -> Plan:
     """The plan for a draft without problems.
 
-    Raises ConfigError if minutes or labour, given beside timers, do not agree with them.
+    Raises InputError if minutes or labour, given beside timers, do not agree with them.
     """
     ticket = facts.ticket
     timers = {timer.id: timer for timer in ticket.timers or ()}
@@ -151,14 +151,15 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         subject=ticket.subject,
         unit=unit,
         steps=tuple(steps),
-        expected=_expected([*waiting, *ours], facts, house),
+        expected=_expected([*waiting, *ours], facts, house, invoiced=draft.invoice),
         basis=basis_of(ticket, facts.invoices),
         ticket_created_at=ticket.created_at,
     )
     return replace(
         plan,
         blockers=tuple(_blockers(draft, facts, ours, text, timers)),
-        notes=tuple(_notes(draft, facts, plan, waiting)),
+        warnings=tuple(_warnings(draft, facts, plan, waiting)),
+        notes=tuple(_notes(draft, facts, plan)),
     )
 
 
@@ -171,7 +172,16 @@ def _timer_line(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedL
         return []
     hours = round_half_up(Decimal(timer.charged_seconds) / 3600, 6).normalize()
     return [
-        ExpectedLine(product.name, None, exact(f"{hours:f}"), product.price_cents, product.taxable, product.id, True)
+        ExpectedLine(
+            product.name,
+            None,
+            exact(f"{hours:f}"),
+            product.price_cents,
+            product.taxable,
+            product.id,
+            True,
+            hint=timer.notes,
+        )
     ]
 
 
@@ -179,7 +189,7 @@ def _waiting_line(line: TicketLine) -> ExpectedLine:
     return ExpectedLine(line.name, line.description, line.quantity, line.price_cents, line.taxable, line.product_id)
 
 
-def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House) -> Expected:
+def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House, *, invoiced: bool) -> Expected:
     """What Syncro will make of these lines: a customer with prepaid hours pays labour in hours, at $0.00."""
     prepaid = Decimal(0)
     priced: list[ExpectedLine] = []
@@ -195,7 +205,8 @@ def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House) -> 
     base = total(line.amount_cents for line in priced if line.taxable)
     rate = certain(Decimal(0), "nothing taxable") if base == 0 else facts.tax
     if rate is None:
-        return Expected(tuple(priced), subtotal, None, None, prepaid, "the tax rate of this customer is not known yet")
+        note = "the tax rate of this customer is not known yet" if invoiced else "not looked up: no invoice is made"
+        return Expected(tuple(priced), subtotal, None, None, prepaid, note)
     tax = tax_cents(base, rate.percent)
     least, most = rate.tax_between(base)
     note = f"{rate.percent.normalize():f} %, {rate.source}"
@@ -211,14 +222,10 @@ def _agree(draft: BillDraft, timers: Sequence[Timer], house: House) -> None:
         return
     seconds = total(timer.charged_seconds for timer in timers)
     if draft.minutes is not None and draft.minutes * 60 != seconds:
-        raise ConfigError(
-            f"--minutes {draft.minutes} does not agree with the timers, which hold {seconds / 60:g} minutes"
-        )
+        raise InputError(f"{draft.minutes} minutes do not agree with the timers, which hold {seconds / 60:g} minutes")
     kinds = {house.kind_of(timer.product_id) or "none" for timer in timers}
     if draft.labour and kinds != {draft.labour}:
-        raise ConfigError(
-            f"--labor {draft.labour} does not agree with the timers, which are {', '.join(sorted(kinds))}"
-        )
+        raise InputError(f"labour {draft.labour} does not agree with the timers, which are {', '.join(sorted(kinds))}")
 
 
 # ---------------------------------------------------------------- what stands against it, what to know
@@ -274,39 +281,71 @@ def _look_alikes(facts: BillFacts, ours: Sequence[ExpectedLine], text: str) -> l
     return said
 
 
-def _notes(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[ExpectedLine]) -> list[str]:
-    ticket, said = facts.ticket, []
+def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[ExpectedLine]) -> list[str]:
+    """What may cost money or a customer's trust."""
+    said = [*_prepaid_warnings(facts, plan), *_contract_warnings(facts)]
     if waiting:
         amount = total(line_cents(line.quantity, line.price_cents) for line in waiting)
         said.append(f"the invoice also takes {len(waiting)} line(s) already on the ticket, {format_cents(amount)}")
-    if not draft.hidden and draft.email:
-        contact = ticket.contact.email if ticket.contact and ticket.contact.email else facts.customer.email
-        said.append(f"the comment is mailed to {contact}" if contact else "the comment is mailed to the customer")
-    uncharged = [
-        timer
-        for timer in ticket.timers or ()
-        if timer.id not in draft.timer_ids
-        and timer.billable
-        and not timer.recorded
-        and not timer.line_item_id
-        and timer.ended_at
-    ]
-    for timer in uncharged:
-        minutes = timer.charged_seconds / 60
-        said.append(
-            f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"
-        )
-    if plan.expected.prepaid_hours:
-        left = (facts.customer.prepaid_hours or Decimal(0)) - plan.expected.prepaid_hours
-        hours = f"{plan.expected.prepaid_hours.normalize():f}"
-        said.append(f"{hours} prepaid hours are drawn, {left.normalize():f} are left")
-    if plan.expected.tax_cents is None and draft.invoice:
+    for timer in facts.ticket.timers or ():
+        charged = timer.recorded or timer.line_item_id
+        if timer.id not in draft.timer_ids and timer.billable and timer.ended_at and not charged:
+            minutes = timer.charged_seconds / 60
+            said.append(
+                f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"
+            )
+    if draft.invoice and plan.expected.tax_cents is None:
         said.append(
             "the tax rate is not known: Syncro adds its own, shown afterwards; `tax_rates` in syncro.yaml tells us"
         )
+    elif draft.invoice and plan.expected.tax_cents and facts.tax and "other customers" in facts.tax.source:
+        said.append("the tax rate is that of other customers: this one has no earlier invoice to tell")
+    if draft.hidden and not draft.timer_ids:
+        said.append(
+            "the comment is hidden, but the labour line has the same text, and the customer reads it on the invoice"
+        )
+    return said
+
+
+def _prepaid_warnings(facts: BillFacts, plan: Plan) -> list[str]:
+    left, drawn = facts.customer.prepaid_hours, plan.expected.prepaid_hours
+    if left is None:
+        return []
+    if drawn > max(left, Decimal(0)):
+        return [f"the prepaid hours do not suffice: {_short(drawn)} are drawn and only {_short(left)} are left"]
+    if left <= 0 and any(line.ours for line in plan.expected.lines):
+        return [f"no prepaid hours are left ({_short(left)}): this is billed in money"]
+    return []
+
+
+def _contract_warnings(facts: BillFacts) -> list[str]:
+    """Whether a contract covers the work is for the house to say; that there is one must be seen."""
+    day = facts.read_at.date()
+    said = []
+    for contract in facts.customer.contracts or ():
+        begun = contract.starts_on is None or contract.starts_on <= day
+        runs = contract.ends_on is None or contract.ends_on >= day
+        if begun and runs and contract.status.lower() in ("active", "signed", "won"):
+            until = f" until {contract.ends_on}" if contract.ends_on else ""
+            said.append(f"the customer has the contract {contract.name!r}{until}: is this work covered by it?")
+    return said
+
+
+def _notes(draft: BillDraft, facts: BillFacts, plan: Plan) -> list[str]:
+    ticket, said = facts.ticket, []
+    if not draft.hidden and draft.email:
+        contact = ticket.contact.email if ticket.contact and ticket.contact.email else facts.customer.email
+        said.append(f"the comment is mailed to {contact}" if contact else "the comment is mailed to the customer")
+    if plan.expected.prepaid_hours:
+        left = (facts.customer.prepaid_hours or Decimal(0)) - plan.expected.prepaid_hours
+        said.append(f"{_short(plan.expected.prepaid_hours)} prepaid hours are drawn, {_short(left)} are left")
     if draft.invoice and ticket.status != INVOICED:
         said.append(f"the status goes from {ticket.status} to {INVOICED}")
     return said
+
+
+def _short(hours: Decimal) -> str:
+    return f"{hours.normalize():f}"
 
 
 def _text_problem(name: str, text: str, limit: int, question: str) -> dict[str, str]:

@@ -10,9 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ..escape import clip, line
+from ..escape import clip, line, paragraph
 from ..money import format_cents, line_cents
 from ..service.requests import Request
+from . import reference
 
 STEP_TITLES = {
     "comment": "Comment",
@@ -42,7 +43,7 @@ class ExpectedLine:
     """A line that the invoice must hold. `price_cents` is that of one hour or piece; `ours`: this plan adds it.
 
     `prepaid`: the customer's prepaid hours pay for it, so that it costs $0.00 on the invoice. `description` None: Syncro
-    words it, as for a charged timer.
+    words it, as for a charged timer, whose note (`hint`) it usually takes.
     """
 
     name: str
@@ -53,6 +54,12 @@ class ExpectedLine:
     product_id: int | None = None
     ours: bool = False
     prepaid: bool = False
+    hint: str = ""
+
+    @property
+    def text(self) -> str:
+        """What the customer will read, as far as we know."""
+        return self.hint if self.description is None else self.description
 
     @property
     def invoice_price_cents(self) -> int:
@@ -121,7 +128,10 @@ class Basis:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """Everything that will be written to one ticket, in order. `blockers` forbid it; `notes` are worth reading."""
+    """Everything that will be written to one ticket, in order.
+
+    `blockers` forbid it; `warnings` may cost money or a customer's trust; `notes` are for information.
+    """
 
     run: str
     kind: str
@@ -137,6 +147,7 @@ class Plan:
     basis: Basis
     ticket_created_at: datetime | None = None
     blockers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -170,13 +181,14 @@ class Plan:
             whose += ", from prepaid hours" if item.prepaid else ""
             price = f"{item.quantity.normalize():f} × {format_cents(item.invoice_price_cents)}"
             said.append(f"  {clip(item.name, 40)}  {price} = {format_cents(item.amount_cents)}{whose}")
+            said += [f"    {part}" for part in paragraph(reference.strip(item.text)).split("\n")] if item.text else []
         said.append(f"  Subtotal  {format_cents(expected.subtotal_cents)}")
         said.append(f"  Tax       {known(expected.tax_cents)}  ({expected.tax_note})")
         said.append(f"  Total     {known(expected.total_cents)}")
         if expected.prepaid_hours:
             said.append(f"  Prepaid hours drawn  {expected.prepaid_hours.normalize():f}")
-        said += ["", *(f"Note: {line(note)}" for note in self.notes)] if self.notes else []
-        said += ["", *(f"Blocked: {line(blocker)}" for blocker in self.blockers)] if self.blockers else []
+        for word, lines in (("Note", self.notes), ("Warning", self.warnings), ("Blocked", self.blockers)):
+            said += ["", *(f"{word}: {line(one)}" for one in lines)] if lines else []
         return said
 
     def __repr__(self) -> str:

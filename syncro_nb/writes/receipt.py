@@ -87,9 +87,17 @@ class Receipt:
         if state.state in ("unknown", "intent"):
             return f"{title} is in doubt: it may or may not have landed ({why}). {advice} looks and settles it."
         if state.state in ("ask", "mismatch"):
-            decide = f"syncro runs decide {self.run.id} --ticket {plan.ticket_number}"
-            return f"{title}: {why} A person must say: `{decide}` with --adopt ID, --resend or --abandon."
+            return f"{title}: {why} {self._choices(state)}"
         return f"{title}: {why} {advice} goes on."
+
+    def _choices(self, state: StepState) -> str:
+        """What a person can do, as commands."""
+        decide = f"syncro runs decide {self.run.id} --ticket {self.run.plan.ticket_number}"
+        if state.state == "mismatch":
+            adopt = f"--adopt {state.record_id}" if state.record_id is not None else "--adopt ID"
+            mend = f"mend it in Syncro and `syncro runs resume {self.run.id}`"
+            return f"A person must say: {mend}, or `{decide}` with {adopt} (it is right as it is) or --abandon."
+        return f"A person must say: `{decide}` with --adopt ID, --resend or --abandon."
 
     def _why(self, state: StepState) -> str:
         detail = state.detail
