@@ -157,6 +157,20 @@ def test_pages_are_read_to_the_end_and_a_row_counts_once():
     assert len(server.asked) == 3
 
 
+def test_a_list_that_says_one_page_but_more_entries_is_read_on():
+    def page(*ids):
+        rows = ",".join(f'{{"id": {one}, "number": {one}}}' for one in ids)
+        return Answer(
+            200, f'{{"tickets": [{rows}], "meta": {{"page": 1, "total_pages": 1, "total_entries": 3}}}}'.encode()
+        )
+
+    _, _, line = connected(page(1, 2), page(3))
+    assert [ticket.id for ticket in Client(line).tickets()] == [1, 2, 3]
+    server, _, line = connected(page(1, 2))  # the server knows no other page
+    assert [ticket.id for ticket in Client(line).tickets()] == [1, 2]
+    assert len(server.asked) == 2
+
+
 def test_a_filter_that_the_server_ignores_is_applied_here():
     rows = b'{"tickets": [{"id": 1, "number": 1, "status": "New"}, {"id": 2, "number": 2, "status": "Closed"}]}'
     _, _, line = connected(Answer(200, rows))

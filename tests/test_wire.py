@@ -94,9 +94,9 @@ def test_an_error_message_cannot_break_a_line():
 
 
 def test_without_meta_a_list_is_one_page():
-    assert wire.page({"users": [[1, "A"]]}, "users") == ([[1, "A"]], 1)
-    assert wire.page({"users": [], "meta": {"total_pages": 7}}, "users") == ([], 7)
-    assert wire.page({"users": [], "meta": {"total_pages": None}}, "users") == ([], 1)
+    assert wire.page({"users": [[1, "A"]]}, "users") == wire.Page([[1, "A"]], 1, None)
+    assert wire.page({"users": [], "meta": {"total_pages": 7, "total_entries": 9}}, "users") == wire.Page([], 7, 9)
+    assert wire.page({"users": [], "meta": {"total_pages": None}}, "users") == wire.Page([], 1, None)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"NaN", b"[" * 100_000, b"\xff"])

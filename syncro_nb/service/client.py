@@ -54,7 +54,7 @@ class Client(Reader):
 
     def users(self) -> tuple[User, ...]:
         """GET /users: the technicians, id and name; the answer's rows are [id, name] pairs."""
-        rows, _ = self._page("/users", "users", {}, 1)
+        rows = self._page("/users", "users", {}, 1).rows
         pairs = [row for row in rows if isinstance(row, list) and len(row) == 2]
         return tuple(self._records(User, "/users", [{"id": row[0], "full_name": row[1]} for row in pairs]))
 
@@ -73,7 +73,7 @@ class Client(Reader):
     def search(self, query: str) -> tuple[SearchHit, ...]:
         """GET /search?query=: hits of every sort that the key may list, in Syncro's order, one page."""
         data = self._get("/search", {"query": query})
-        rows, _ = wire.page(data, "results") if isinstance(data, dict) and data.get("results") else ([], 1)
+        rows = wire.page(data, "results").rows if isinstance(data, dict) and data.get("results") else []
         return tuple(self._records(SearchHit, "/search", [row.get("table") for row in rows if isinstance(row, dict)]))
 
     def timelogs(self, *, user_id: int | None = None) -> Iterator[Timelog]:

@@ -56,9 +56,7 @@ class Reader:
         except wire.Unreadable as error:
             raise _not_syncro(path, str(error)) from None
 
-    def _page(
-        self, path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool = False
-    ) -> tuple[list[Any], int]:
+    def _page(self, path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool = False) -> wire.Page:
         data = self._get(path, query if number == 1 else {**query, "page": number}, bulk=bulk)
         try:
             return wire.page(data, wrapper)
@@ -66,22 +64,26 @@ class Reader:
             raise _not_syncro(path, str(error)) from None
 
     def _first(self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None) -> list[R]:
-        rows, _ = self._page(path, wrapper, query or {}, 1)
-        return self._records(record, path, rows)
+        return self._records(record, path, self._page(path, wrapper, query or {}, 1).rows)
 
     def _list(
         self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None, *, bulk: bool = False
     ) -> Iterator[R]:
-        """Every row of every page, each id once: rows move between pages while people work."""
+        """Every row of every page, each id once: rows move between pages while people work.
+
+        A `meta` that contradicts itself (one page, but more entries than rows) is read on until a page brings nothing new.
+        """
         seen: set[int] = set()
         for number in range(1, MAX_PAGES):
-            rows, pages = self._page(path, wrapper, query or {}, number, bulk=bulk)
-            for one in self._records(record, path, rows):
+            page = self._page(path, wrapper, query or {}, number, bulk=bulk)
+            before = len(seen)
+            for one in self._records(record, path, page.rows):
                 identity = one.id  # type: ignore[attr-defined]
                 if identity not in seen:
                     seen.add(identity)
                     yield one
-            if not rows or number >= pages:
+            complete = number >= page.pages and (page.entries is None or len(seen) >= page.entries)
+            if not page.rows or complete or (number >= page.pages and len(seen) == before):
                 return
 
     def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:

@@ -254,14 +254,26 @@ def unwrap(data: object, wrapper: str) -> Any:
     raise Unreadable(f"there is no {wrapper} in it")
 
 
-def page(data: object, wrapper: str) -> tuple[list[Any], int]:
-    """The rows of a list answer and how many pages there are; without `meta` it is the only one."""
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: its rows, how many pages there are (1 without `meta`), and how many rows if it says."""
+
+    rows: list[Any]
+    pages: int
+    entries: int | None
+
+
+def page(data: object, wrapper: str) -> Page:
+    """A list answer. Raises Unreadable if there is no list of that name in it."""
     found = data.get(wrapper) if isinstance(data, Mapping) else None
     if not isinstance(found, list):
         raise Unreadable(f"there is no list of {wrapper} in it")
     meta = data.get("meta") if isinstance(data, Mapping) else None
-    pages = meta.get("total_pages") if isinstance(meta, Mapping) else None
-    return found, pages if isinstance(pages, int) and not isinstance(pages, bool) else 1
+    pages, entries = (
+        meta.get(name) if isinstance(meta, Mapping) else None for name in ("total_pages", "total_entries")
+    )
+    whole = [one if isinstance(one, int) and not isinstance(one, bool) else None for one in (pages, entries)]
+    return Page(found, 1 if whole[0] is None else whole[0], whole[1])
 
 
 def sentence(data: object) -> str:
