@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check
 CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome google-chrome-stable; do \
 	command -v $$name && break; done)
 
-.PHONY: help demo test lint unit check-notebooks browser notebooks clean
+.PHONY: help demo test lint unit check-notebooks browser benchmarks notebooks clean
 .NOTPARALLEL:
 
 help: ## lists the targets
@@ -21,7 +21,7 @@ help: ## lists the targets
 demo: $(TO_RUN) ## JupyterLab on the notebooks and the built-in sandbox: no account, no key (ARGS=--no-browser)
 	@$(VENV)/bin/syncro demo $(ARGS)
 
-test: lint unit check-notebooks browser ## everything below, in this order (REQUIRE_BROWSER=1: a missing Chromium fails)
+test: lint unit check-notebooks browser ## these four, in this order (REQUIRE_BROWSER=1: a missing Chromium fails)
 
 lint: $(TO_TEST) ## style and types: ruff, mypy
 	$(PY) -m ruff check .
@@ -29,7 +29,7 @@ lint: $(TO_TEST) ## style and types: ruff, mypy
 	$(PY) -m mypy
 
 unit: $(TO_TEST) ## the tests of the package
-	$(PY) -m pytest -p no:nbval --ignore=tests/browser tests
+	$(PY) -m pytest -p no:nbval -rs --ignore=tests/browser tests
 
 check-notebooks: $(TO_TEST) ## runs every notebook on the sandbox and compares each output with the committed one
 	$(PY) -m pytest -p no:hypothesispytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks
@@ -43,6 +43,9 @@ browser: $(TO_TEST) ## drives JupyterLab in Chromium, if there is one
 	else \
 		echo "SKIPPED: the browser tests, because no Chromium was found (install chromium, or set CHROMIUM to its path)."; \
 	fi
+
+benchmarks: $(TO_RUN) ## measures what speed and the limiter cost; minutes, and no part of the tests
+	@for benchmark in benchmarks/*.py; do echo "$(PY) $$benchmark"; $(PY) "$$benchmark" || exit 1; done
 
 # What a widget looks like is kept as its text only: its view and its state have other random names in every run.
 define WITHOUT_VIEWS
@@ -78,6 +81,7 @@ clean: ## removes .venv and everything that was built or cached
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
 $(PY):
+	@[ -w . ] || { echo "This folder cannot be written, and $(VENV) is to be made in it: clone it to another place." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "This needs Python 3.11 or newer as \"$(PYTHON)\"; another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \

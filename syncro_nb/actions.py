@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -15,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, InputError
 from .escape import clip, line
+from .money import format_cents
+
+NOTHING_SENT = "Nothing was sent (--dry-run)."
 
 if TYPE_CHECKING:
+    from .config import Config
     from .workspace import Workspace
     from .writes.bill import BillDraft
     from .writes.plan import Plan
@@ -48,8 +55,54 @@ def act(words: argparse.Namespace, door: Door) -> Result:
         return _ALONE[words.verb](words, door)
     from .workspace import connect
 
-    with connect(words.profile, environment=door.environment) as workspace:
+    with _home_to_read(words, door) as environment, connect(words.profile, environment=environment) as workspace:
         return _ON_ACCOUNT[words.verb](workspace, words, door)
+
+
+@contextmanager
+def _home_to_read(words: argparse.Namespace, door: Door) -> Iterator[Mapping[str, str]]:
+    """The environment to work in: for a dry run in a data folder that cannot be written, one with a copy of it.
+
+    The limiter and the journal keep files of their own even while nothing is sent, and SQLite reads none without writing.
+    """
+    if not words.dry_run or not words.writes:
+        yield door.environment
+        return
+    from . import config
+    from .keys import Sealed
+
+    home = config.load(Sealed(door.environment), profile=words.profile).home
+    if _can_be_written(home):
+        yield door.environment
+        return
+    with tempfile.TemporaryDirectory(prefix="syncro-dry-", ignore_cleanup_errors=True) as copy:
+        seen = _copy_journals(home, Path(copy))
+        known = "worked on a copy of it" if seen else "whether a run is open on the ticket is not known"
+        door.say(f"Note: the data folder {home} cannot be written; {known}")
+        yield Sealed({**door.environment, "SYNCRO_NB_HOME": copy})
+
+
+def _can_be_written(home: Path) -> bool:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            return True
+    except OSError:
+        return False
+
+
+def _copy_journals(home: Path, copy: Path) -> bool:
+    """Copies the journal and what the built-in sandbox keeps; False where there is no journal that can be read."""
+    try:
+        for name in ("journal.sqlite", "journal.sqlite-wal", "sandbox"):
+            found = home / name
+            if found.is_dir():
+                shutil.copytree(found, copy / name)
+            elif found.exists():
+                shutil.copy(found, copy / name)
+    except OSError:
+        return False
+    return any(copy.rglob("journal.sqlite"))
 
 
 # ---------------------------------------------------------------- reading
@@ -100,7 +153,13 @@ def list_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
         said.append(
             f"{name}  {receipt.run.started_at.astimezone():%Y-%m-%d %H:%M}  #{ticket}  {kind}  {state}  {where}"
         )
-    return Result(said or ["No runs yet."], [receipt.as_json() for receipt in receipts])
+    return Result(said or ["No runs yet."], [_listed(receipt) for receipt in receipts])
+
+
+def _listed(receipt: Receipt) -> dict[str, Any]:
+    """The document of a run, with what a list of runs is sorted and filtered by."""
+    run = receipt.run
+    return {**receipt.as_json(), "started_at": run.started_at.isoformat(), "state": run.state, "kind": run.plan.kind}
 
 
 def show_run(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
@@ -139,7 +198,8 @@ def bill(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     for said in plan.text():
         door.say(said)
     if words.dry_run or plan.blockers:
-        return Result([], plan.as_json(), 2 if plan.blockers else 0)
+        said = NOTHING_SENT if words.dry_run else "Nothing was sent: see what stands against it above."
+        return Result(["", said], plan.as_json(), 2 if plan.blockers else 0)
     if not words.yes and not _confirmed(door, plan):
         raise InputError("not confirmed: nothing was written")
     receipt = workspace.apply(plan, confirm=plan.ticket_number, progress=_progress(door))
@@ -162,15 +222,39 @@ def decide(workspace: Workspace, words: argparse.Namespace, door: Door) -> Resul
     if len(chosen) != 1:
         raise ConfigError("say one of --adopt ID, --resend, --abandon")
     if words.dry_run:
-        return _dry(workspace.receipt(words.run))
+        return _dry(workspace.receipt(words.run), _decision(workspace.receipt(words.run), chosen[0], words))
     receipt = workspace.decide(
         words.run, chosen[0], ticket=words.ticket, record_id=words.adopt, progress=_progress(door)
     )
     return Result([receipt.message], receipt.as_json(), receipt.exit_status)
 
 
-def _dry(receipt: Receipt) -> Result:
-    return Result([*receipt.text(), "Nothing was sent (--dry-run)."], receipt.as_json())
+def _dry(receipt: Receipt, would: str = "") -> Result:
+    document = {**receipt.as_json(), "would": would} if would else receipt.as_json()
+    return Result([*receipt.text(), *([would] if would else []), NOTHING_SENT], document)
+
+
+def _decision(receipt: Receipt, choice: str, words: argparse.Namespace) -> str:
+    """What a decision would do, in one sentence. Raises InputError where it would be refused."""
+    from .writes.plan import STEP_TITLES
+
+    run, state = receipt.run, receipt.current
+    if run.state != "open" or state is None:
+        raise InputError(f"run {run.id} has ended ({run.state}); there is nothing to decide")
+    if words.ticket != run.plan.ticket_number:
+        raise InputError(f"run {run.id} is on another ticket: type its number to confirm")
+    if receipt.next != "decide" and (choice != "abandon" or state.state in ("unknown", "intent")):
+        raise InputError(f"run {run.id} needs no decision now: `syncro runs resume {run.id}` looks and goes on with it")
+    title, request = STEP_TITLES[state.step.name].lower(), state.step.request
+    if choice == "abandon":
+        return f"It would end run {run.id}; what was written stays in Syncro, and ticket {words.ticket} is free again."
+    if choice == "adopt":
+        return f"It would take record {words.adopt} as the {title} of run {run.id}, if it is there, and go on."
+    if request is None:
+        return "It would read the invoice once more, and go on."
+    if state.state == "mismatch":
+        raise InputError("it was written, only not as planned: sending it again would make a second one")
+    return f"It would send the {title} once more ({request.method} {request.path}), and go on."
 
 
 def _progress(door: Door) -> Callable[[str, str, str], None]:
@@ -186,7 +270,11 @@ def _progress(door: Door) -> Callable[[str, str, str], None]:
 def _confirmed(door: Door, plan: Plan) -> bool:
     if door.ask is None:
         raise InputError("not confirmed: without a terminal, add --yes; nothing was written")
-    return door.ask(f"Bill this on ticket {plan.ticket_number}? Type yes: ").strip().lower() in ("y", "yes")
+    expected = plan.expected
+    amount = format_cents(expected.subtotal_cents if expected.total_cents is None else expected.total_cents)
+    amount += " plus tax" if expected.total_cents is None else ""
+    question = f"Bill {amount} on ticket {plan.ticket_number} ({clip(plan.customer_name, 40)})? Type yes: "
+    return door.ask(question).strip().lower() == "yes"
 
 
 def _ask_missing(draft: BillDraft, workspace: Workspace, door: Door) -> BillDraft:
@@ -238,15 +326,32 @@ def demo(words: argparse.Namespace, door: Door) -> Result:
 def open_lab(words: argparse.Namespace, door: Door) -> Result:
     """`syncro lab [DIR]`: JupyterLab on the configured account."""
     from . import config, lab
+    from .keys import Sealed
 
-    config.load(door.environment, profile=words.profile)  # a wrong configuration is said here, not in a notebook
-    environment = {"SYNCRO_NB_PROFILE": words.profile} if words.profile else {}
+    # A wrong configuration is said here, not in a notebook.
+    found = config.load(Sealed(door.environment), profile=words.profile)
     folder = Path(words.folder)
-    for copied in lab.prepare(folder):
-        door.say(f"copied {copied.name} to {folder}")
-    return Result(
-        exit_status=lab.run_lab(folder, environment=environment, open_browser=not words.no_browser, announce=door.say)
+    copied = lab.put_notebooks(folder, door.say)
+    for one in copied:
+        door.say(f"copied {one.name} to {folder}")
+    door.say(_account_line(found))
+    status = lab.run_lab(
+        folder, environment=_for_kernels(found), open_browser=not words.no_browser, ours=copied, announce=door.say
     )
+    return Result(exit_status=status)
+
+
+def _for_kernels(found: Config) -> dict[str, str]:
+    """The same configuration for kernels, which run in another folder: every path absolute, and never a key."""
+    environment = {"SYNCRO_NB_PROFILE": found.profile, "SYNCRO_NB_HOME": str(found.home.absolute())}
+    return environment | ({"SYNCRO_NB_CONFIG": str(found.path.absolute())} if found.path else {})
+
+
+def _account_line(found: Config) -> str:
+    if found.url is None:
+        return "Account:    the built-in sandbox (invented data); for yours, write a syncro.yaml: docs/configuration.md"
+    source = f"profile {found.profile} of {found.path}" if found.path else "from the environment"
+    return f"Account:    {found.account}  ({found.url}, {source})"
 
 
 def _day(text: str) -> date:

@@ -1,4 +1,8 @@
-"""The terminal door: `syncro VERB ...`. Parses, calls `actions`, prints, and turns errors into one line and an exit status."""
+"""The terminal door: `syncro VERB ...`. Parses, calls `actions`, prints, and turns errors into one line and an exit status.
+
+A run that writes must not stop halfway because its words have nowhere to go: when the reader (head, less) has gone or the
+disk is full, the door falls silent, and the exit status stays that of the run.
+"""
 
 from __future__ import annotations
 
@@ -7,58 +11,126 @@ import logging
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
-from typing import TextIO
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
 
 from . import errors
 from .verbs import grammar
 
+if TYPE_CHECKING:
+    from .actions import Result
+
+STOPPED = 130  # what a shell reports for Ctrl-C
+
+
+class Stopped(errors.InputError):
+    """Ctrl-C at a question: nothing was written yet."""
+
+    exit_status = STOPPED
+
+
+class Paper:
+    """A stream to print on, until it fails: from then on it takes everything and prints nothing. `trouble` says why."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self.trouble: OSError | None = None
+        self.width: int | None = None  # of the terminal; None for a file or a pipe, whose lines stay whole
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                self.width = shutil.get_terminal_size((100, 24)).columns if stream.isatty() else None
+
+    def print(self, text: str, end: str = "\n") -> None:
+        """Print and flush; never fails."""
+        if self._stream is None or self.trouble:
+            return
+        try:
+            self._stream.write(text + end)
+            self._stream.flush()
+        except OSError as error:
+            self.trouble = error
+            # The interpreter flushes once more at its end: give it somewhere to write what is left.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def print_line(self, text: str) -> None:
+        """One line, wrapped to the terminal with a hanging indent."""
+        if self.width is None or len(text) <= self.width:
+            return self.print(text)
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        room = max(20, self.width)
+        return self.print(
+            textwrap.fill(text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        )
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives its exit status (INTERFACE.md). An unexpected exception is a bug and passes through."""
+    """Run one command; gives its exit status (docs/command-line.md). An unexpected exception is a bug and passes through."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    as_json = "--json" in arguments
     _utf8(sys.stdout, sys.stderr)
+    output, remarks = Paper(sys.stdout), Paper(sys.stderr)
+    as_json = "--json" in arguments
+    preview = remarks if as_json else output
     try:
         _set_up_log(os.environ.get("SYNCRO_NB_LOG") or "warning")
-        words = grammar().parse_args(arguments)
+        words = grammar(output.print).parse_args(arguments)
         from .actions import Door, act
 
-        def say(text: str) -> None:
-            print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
-
         def ask(question: str) -> str:
-            print(question, end="", file=sys.stderr, flush=True)  # noqa: T201
-            return sys.stdin.readline()
+            if preview.trouble:
+                raise errors.InputError(f"{_why(preview.trouble)}, so nobody has seen the preview: nothing was written")
+            return _answer(question, remarks)
 
         person = ask if sys.stdin is not None and sys.stdin.isatty() else None
-        result = act(words, Door(say=say, ask=person, width=shutil.get_terminal_size((120, 24)).columns))
-        if as_json:
-            if result.document is not None:
-                print(json.dumps(result.document, indent=2, default=str))  # noqa: T201
-            for text in result.lines if result.exit_status else ():
-                print(text, file=sys.stderr)  # noqa: T201
-        else:
-            for text in result.lines:
-                print(text)  # noqa: T201
-        sys.stdout.flush()
-        return result.exit_status
+        columns = shutil.get_terminal_size((120, 24)).columns
+        result = act(words, Door(say=preview.print_line, ask=person, width=columns))
     except errors.Error as error:
-        return _complain(" ".join(str(error).split()), error.exit_status, as_json)
+        return _complain(" ".join(str(error).split()), error.exit_status, as_json, output, remarks)
     except KeyboardInterrupt:
-        return _complain("stopped by the keyboard; `syncro runs` shows whether a write was under way", 130, False)
-    except BrokenPipeError:
-        # The reader (head, less) has gone. Give the interpreter's own flush at exit somewhere to write.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        said = "stopped by the keyboard; `syncro runs` shows whether a write was under way"
+        return _complain(said, STOPPED, as_json, output, remarks)
+    _print_result(result, as_json, output, remarks)
+    if output.trouble and not isinstance(output.trouble, BrokenPipeError):
+        remarks.print_line(f"syncro: {_why(output.trouble)}")
+        if result.exit_status == 0 and not words.writes:
+            return errors.InputError.exit_status  # whoever reads the file must not take it for whole
+    return result.exit_status
 
 
-def _complain(message: str, status: int, as_json: bool) -> int:
+def _print_result(result: Result, as_json: bool, output: Paper, remarks: Paper) -> None:
+    if as_json and result.document is not None:
+        output.print(json.dumps(result.document, indent=2, default=str))
+    if not as_json or result.exit_status:
+        for text in result.lines:
+            (remarks if as_json else output).print_line(text)
+
+
+def _answer(question: str, remarks: Paper) -> str:
+    """What a person types. Ctrl-C and Ctrl-D are answers too: questions come before the first write."""
+    try:
+        remarks.print(question, end="")
+        typed = sys.stdin.readline()
+    except KeyboardInterrupt:
+        remarks.print("")
+        raise Stopped("stopped by the keyboard: nothing was written") from None
+    if not typed:
+        remarks.print("")
+        raise errors.InputError("not confirmed: nothing was written")
+    return typed
+
+
+def _why(trouble: OSError) -> str:
+    return f"the output cannot be printed ({trouble.strerror or type(trouble).__name__})"
+
+
+def _complain(message: str, status: int, as_json: bool, output: Paper, remarks: Paper) -> int:
     from .escape import line
 
-    print(f"syncro: {line(message)}", file=sys.stderr)  # noqa: T201
+    remarks.print(f"syncro: {line(message)}")
     if as_json:
-        print(json.dumps({"error": message, "exit_status": status}))  # noqa: T201
+        output.print(json.dumps({"error": message, "exit_status": status}))
     return status
 
 
@@ -69,8 +141,8 @@ def _set_up_log(level: str) -> None:
     logging.basicConfig(level=names[level.lower()], stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
 
 
-def _utf8(*streams: TextIO) -> None:
+def _utf8(*streams: TextIO | None) -> None:
     """Customers' names hold letters that an old Windows code page or a pipe cannot: replace them instead of failing."""
     for stream in streams:
-        if hasattr(stream, "reconfigure"):
+        if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

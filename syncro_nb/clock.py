@@ -1,11 +1,11 @@
-"""Now, today and waiting. The only module that reads a clock, so that a test can hold it still."""
+"""Now and waiting. The only module that reads a clock, so that a test can hold it still."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -37,11 +37,6 @@ def seconds_since(then: Moment, clock: Clock) -> float | None:
     """Seconds from `then` to now, or None after a reboot: then nobody knows."""
     present = clock.moment()
     return present.seconds - then.seconds if present.boot == then.boot else None
-
-
-def today(clock: Clock) -> date:
-    """The calendar day at the desk's own time zone (that of this machine)."""
-    return clock.now().astimezone().date()
 
 
 def _boot_id() -> str:

@@ -11,16 +11,18 @@ import importlib.util
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -71,20 +73,52 @@ def prepare(folder: Path) -> list[Path]:
     return copied
 
 
+def outdated(folder: Path) -> list[str]:
+    """The names of the copies in `folder` whose cells differ from ours while ours are newer, as after an update."""
+    found = []
+    for ours in sorted(notebooks_source().glob("*.ipynb")):
+        yours = folder / ours.name
+        with suppress(OSError):  # one that cannot be read is Lab's to report
+            if yours.stat().st_mtime < ours.stat().st_mtime and _cells(yours) != _cells(ours):
+                found.append(ours.name)
+    return found
+
+
+def _cells(notebook: Path) -> object:
+    """What is written in the cells, without outputs; the bytes of a file that is no notebook."""
+    content = notebook.read_bytes()
+    try:
+        return ["".join(cell["source"]) for cell in json.loads(content)["cells"]]
+    except (ValueError, LookupError, TypeError):
+        return content
+
+
+def put_notebooks(folder: Path, announce: Announce) -> list[Path]:
+    """`prepare`, and one line on the copies that an update of ours has left behind."""
+    copied = prepare(folder)
+    if behind := outdated(folder):
+        announce(
+            f"Newer here than in {folder}: {', '.join(behind)}. Yours is kept; rename it, and start again, for ours."
+        )
+    return copied
+
+
 def run_lab(
     folder: Path,
     *,
     environment: Mapping[str, str],
     open_browser: bool,
     first: str = FIRST,
+    ours: Iterable[Path] = (),
     announce: Announce,
 ) -> int:
     """Runs JupyterLab on `folder` until it is stopped (0) or ends by itself (its own status).
 
-    The kernels see `environment` on top of ours. `announce` gets one line with the address once Lab answers.
+    The kernels see `environment` on top of ours. `ours` are new copies of our notebooks, which Lab may trust. `announce`
+    gets one line with the address once Lab answers.
     """
     with _stop_requests() as stop:
-        return _run_until(stop, folder, environment, open_browser, first, announce)
+        return _run_until(stop, folder, environment, open_browser, first, ours, announce)
 
 
 def demo(folder: Path, *, open_browser: bool, port: int | None, announce: Announce) -> int:
@@ -95,21 +129,27 @@ def demo(folder: Path, *, open_browser: bool, port: int | None, announce: Announ
     from .sandbox import DEMO_DAY, serve
 
     _require_jupyterlab()
-    prepare(folder)
+    copied = put_notebooks(folder, announce)
     with (
         _stop_requests() as stop,
         tempfile.TemporaryDirectory(prefix="syncro-demo-", ignore_cleanup_errors=True) as home,
         serve(made_up_to(DEMO_DAY), port=port or 0) as sandbox,
     ):
         announce(f"Sandbox:    {sandbox.url}  (invented data, key {sandbox.key}; gone when this ends)")
+        temporary, configuration = Path(home, "tmp"), Path(home, "syncro.yaml")
+        temporary.mkdir()
+        configuration.write_text("")  # empty, so that no syncro.yaml of the person's has a say in the demo
         environment = {
+            "SYNCRO_NB_CONFIG": str(configuration),
             "SYNCRO_NB_PROFILE": "sandbox",
             "SYNCRO_NB_URL": sandbox.url,
             "SYNCRO_NB_API_KEY": sandbox.key,
             "SYNCRO_NB_HOME": str(Path(home, "data")),
             "JUPYTERLAB_WORKSPACES_DIR": str(Path(home, "workspaces")),
+            # What a kernel that is killed leaves in its temporary folder goes with ours.
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),
         }
-        return _run_until(stop, folder, environment, open_browser, FIRST, announce)
+        return _run_until(stop, folder, environment, open_browser, FIRST, copied, announce)
 
 
 def serve_sandbox(*, today: date | None, seed: int, size: str, port: int | None, announce: Announce) -> int:
@@ -139,7 +179,8 @@ def made_up_to(today: date | None, *, seed: int = 1, size: str = "small") -> San
 
     if today is None:
         now = SystemClock().now()
-        return Sandbox(today=now.date() - timedelta(days=1), seed=seed, size=size, clock=RunningClock(now))
+        yesterday = now.astimezone(Switches().zone).date() - timedelta(days=1)
+        return Sandbox(today=yesterday, seed=seed, size=size, clock=RunningClock(now))
     start = datetime.combine(today, AFTERNOON, Switches().zone)
     return Sandbox(today=today, seed=seed, size=size, clock=RunningClock(start))
 
@@ -156,7 +197,12 @@ def lab_command(folder: Path, *, port: int, settings: Path) -> list[str]:
         "--ServerApp.port_retries=0",
         f"--LabApp.app_settings_dir={settings}",
         "--KernelManager.transport_encryption=auto",
+        # Nothing times out between a browser and a server of one machine; Jupyter's own numbers make Tornado warn.
+        '--ServerApp.tornado_settings={"ws_ping_interval": 0}',
     ]
+    if sys.platform != "win32":  # not a login shell: /etc/profile would put the PATH of the system first again
+        shell = os.environ.get("SHELL") or shutil.which("bash") or "/bin/sh"
+        command.append(f"--ServerApp.terminado_settings={json.dumps({'shell_command': [shell]})}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command
@@ -185,6 +231,16 @@ def start(command: list[str], folder: Path, environment: Mapping[str, str]) -> s
     )
 
 
+def sign(ours: Iterable[Path], environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+    """Starts signing our own notebooks, if any, so that Jupyter trusts their outputs; without it Lab warns at each."""
+    paths = [str(path.resolve()) for path in ours]
+    if not paths:
+        return None
+    command = [sys.executable, "-m", "nbformat.sign", *paths]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, env=dict(environment), stdin=quiet, stdout=quiet, stderr=quiet)
+
+
 def stop_group(child: subprocess.Popen[bytes]) -> None:
     """Asks the child's whole group to end, which makes Lab shut its kernels down, and kills what does not."""
     if child.poll() is not None:
@@ -203,6 +259,17 @@ def stop_group(child: subprocess.Popen[bytes]) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def surroundings(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
+    """What Lab and its kernels find: ours, `environment`, the `syncro` command, and folders that can be written."""
+    found = {**os.environ, **environment}
+    # The terminal of Lab and `!syncro` in a cell mean the program that is running now.
+    found["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), found.get("PATH", os.defpath)])
+    if not os.access(Path.home(), os.W_OK):
+        places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        found = {**{name: str(temporary / name.lower()) for name in places}, **found}
+    return found
 
 
 def answers(port: int) -> bool:
@@ -224,6 +291,7 @@ def _run_until(
     environment: Mapping[str, str],
     open_browser: bool,
     first: str,
+    ours: Iterable[Path],
     announce: Announce,
 ) -> int:
     _require_jupyterlab()
@@ -235,11 +303,13 @@ def _run_until(
     page = f"/lab/tree/{quote(first)}" if (folder / first).is_file() else "/lab"
     with tempfile.TemporaryDirectory(prefix="syncro-lab-", ignore_cleanup_errors=True) as temporary:
         command = lab_command(folder, port=port, settings=Path(temporary, "settings"))
-        child = start(command, folder, {**os.environ, **environment, "JUPYTER_TOKEN": token})
+        around = surroundings(environment, Path(temporary))
+        signing = sign(ours, around)
+        child = start(command, folder, {**around, "JUPYTER_TOKEN": token})
         try:
             ready = False
             while not stop.is_set() and child.poll() is None:
-                if not ready and answers(port):
+                if not ready and (signing is None or signing.poll() is not None) and answers(port):
                     ready = True
                     address = f"http://127.0.0.1:{port}{page}?token={token}"
                     announce(f"JupyterLab: {address}  (Ctrl-C stops it)")
@@ -249,6 +319,8 @@ def _run_until(
         finally:
             ended_with = child.poll()
             stop_group(child)
+            if signing is not None:
+                signing.wait()
     if ended_with is None or stop.is_set():
         return 0
     status = ended_with if ended_with >= 0 else 128 - ended_with  # what a shell reports for a signal

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from . import __version__
 from .errors import ConfigError
 
 
@@ -20,12 +21,17 @@ class Option:
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb; `subverbs` are the words that may follow it. The function of its name is in `actions.py`."""
+    """One verb; `subverbs` are the words that may follow it. The function of its name is in `actions.py`.
+
+    `writes`: it changes something in Syncro, so that its help speaks of --dry-run and --yes. The others take both as well,
+    because these options mean the same before every verb.
+    """
 
     name: str
     help: str
     options: tuple[Option, ...] = ()
     subverbs: tuple[Verb, ...] = ()
+    writes: bool = False
 
 
 def _whole(what: str) -> Callable[[str], int]:
@@ -50,10 +56,14 @@ _NO_BROWSER = _option("--no-browser", action="store_true", help="print the addre
 
 COMMON = (
     _option("--json", action="store_true", help="one JSON document on stdout"),
-    _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),
-    _option("--yes", action="store_true", help="confirm without being asked"),
     _option("--profile", metavar="NAME", help="which account of syncro.yaml; `sandbox` is always there"),
 )
+OF_WRITES = (
+    _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),
+    _option("--yes", action="store_true", help="confirm without being asked"),
+)
+# Spelled out here, because reading config.py for it would make `syncro --help` slow; a test holds the two together.
+KINDS = "remote, onsite, emergency, project, internal, travel, website"
 
 VERBS = (
     Verb("ticket", "one ticket: header, comments, time, charges, billing", (_NUMBER,)),
@@ -64,7 +74,12 @@ VERBS = (
             _NUMBER,
             _option("--minutes", metavar="M", type=_whole("minutes from 1 to 1440"), help="1 to 1440"),
             _option(
-                "--labor", "--labour", dest="labour", metavar="KIND", default="", help="remote, onsite, emergency, ..."
+                "--labor",
+                "--labour",
+                dest="labour",
+                metavar="KIND",
+                default="",
+                help=f"{KINDS}, or another kind of syncro.yaml",
             ),
             _option("--text", metavar="WORK", default="", help="what was done; the customer reads it"),
             _option(
@@ -81,6 +96,7 @@ VERBS = (
             _option("--no-email", action="store_true", help="the comment is not mailed"),
             _option("--no-invoice", action="store_true", help="stop after the charge; the status stays"),
         ),
+        writes=True,
     ),
     Verb(
         "runs",
@@ -96,6 +112,7 @@ VERBS = (
                         "--no-wait", action="store_true", help="leave with 5 instead of waiting out the settling time"
                     ),
                 ),
+                writes=True,
             ),
             Verb(
                 "decide",
@@ -113,6 +130,7 @@ VERBS = (
                         help="the ticket's number, typed as the confirmation",
                     ),
                 ),
+                writes=True,
             ),
         ),
     ),
@@ -137,39 +155,58 @@ VERBS = (
 
 
 class Grammar(argparse.ArgumentParser):
-    """argparse whose complaint is one line, raised instead of printed, so that each door can say it its own way."""
+    """argparse whose complaint is one line, raised instead of printed, so that each door can say it its own way.
+
+    Help and version go through `say` where one is given.
+    """
+
+    say: Callable[[str], None] | None = None
 
     def error(self, message: str) -> NoReturn:
         """Raises ConfigError."""
         first = message.replace("argument ", "", 1) if message.startswith("argument ") else message
         raise ConfigError(f"{first}; see `{self.prog} --help`")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if self.say is None:
+            super()._print_message(message, file)
+        else:
+            self.say(message.removesuffix("\n"))
 
-def grammar(prog: str = "syncro") -> Grammar:
+
+def grammar(say: Callable[[str], None] | None = None, prog: str = "syncro") -> Grammar:
     """The parser of the whole grammar. The result has `verb` ("" for the list of open tickets, "runs resume", ...)."""
     parser = Grammar(
         prog=prog,
         description="Tickets, time and invoices of Syncro, safely billed. Without a verb: the open tickets.",
         allow_abbrev=False,
     )
+    parser.say = say
+    parser.add_argument("--version", action="version", version=f"syncro_nb {__version__}")
     for option in COMMON:
         parser.add_argument(*option.names, **option.settings)
-    parser.set_defaults(verb="")
+    for option in OF_WRITES:
+        parser.add_argument(*option.names, **{**option.settings, "help": argparse.SUPPRESS})
+    parser.set_defaults(verb="", writes=False)
     _add(parser, VERBS, "")
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, verbs: tuple[Verb, ...], before: str) -> None:
+def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str) -> None:
     places = parser.add_subparsers(metavar="VERB", parser_class=Grammar)
     for verb in verbs:
         name = f"{before} {verb.name}".strip()
-        inner = places.add_parser(
-            verb.name, help=verb.help, description=verb.help.capitalize() + ".", allow_abbrev=False
-        )
-        inner.set_defaults(verb=name)
+        title = f"{verb.help[:1].upper()}{verb.help[1:]}."
+        inner = places.add_parser(verb.name, help=verb.help, description=title, allow_abbrev=False)
+        inner.say = parser.say
+        inner.set_defaults(verb=name, writes=verb.writes)
         for option in verb.options:
             inner.add_argument(*option.names, **option.settings)
-        for option in COMMON:  # may stand before or after the verb; after it, absence must not undo what stood before
+        # These may stand before or after the verb; after it, absence must not undo what stood before.
+        for option in COMMON:
             inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS})
+        for option in OF_WRITES:
+            shown = {} if verb.writes else {"help": argparse.SUPPRESS}
+            inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS, **shown})
         if verb.subverbs:
             _add(inner, verb.subverbs, name)

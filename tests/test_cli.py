@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from datetime import datetime
 
 import pytest
 
+from syncro_nb import __version__, config, verbs
 from syncro_nb.sandbox import Sandbox, serve
 
 KEY = "canary-7f3e9b21-do-not-show"
@@ -23,23 +25,31 @@ def server():
         yield running
 
 
+PROGRAM = (sys.executable, "-m", "syncro_nb")
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals and devices of this kind")
+
+
 @pytest.fixture
-def syncro(server, tmp_path):
+def around(server, tmp_path):
+    """The environment of a command on the account that the server serves."""
+    settings = {
+        "SYNCRO_NB_URL": server.url,
+        "SYNCRO_NB_API_KEY": KEY,
+        "SYNCRO_NB_HOME": str(tmp_path / "home"),
+        "SYNCRO_NB_SETTLE": "0.2",
+        "SYNCRO_NB_TIMEOUT": "5",
+        "SYNCRO_NB_LOG": "debug",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    return {**os.environ, **settings}
+
+
+@pytest.fixture
+def syncro(around):
     def run(*words, stdin=subprocess.DEVNULL, **environment):
-        settings = {
-            "SYNCRO_NB_URL": server.url,
-            "SYNCRO_NB_API_KEY": KEY,
-            "SYNCRO_NB_HOME": str(tmp_path / "home"),
-            "SYNCRO_NB_SETTLE": "0.2",
-            "SYNCRO_NB_TIMEOUT": "5",
-            "SYNCRO_NB_LOG": "debug",
-            "PYTHONIOENCODING": "utf-8",
-            **environment,
-        }
-        command = [sys.executable, "-m", "syncro_nb", *words]
         done = subprocess.run(
-            command,
-            env={**os.environ, **settings},
+            [*PROGRAM, *words],
+            env={**around, **environment},
             stdin=stdin,
             capture_output=True,
             text=True,
@@ -122,7 +132,10 @@ def test_a_bill_sends_what_the_preview_showed(syncro, server):
     assert [one["step"] for one in document["steps"]] == ["comment", "line_item", "invoice", "verify", "status"]
     assert [(row["method"], row["path"]) for row in writes(server)] == [(one["method"], one["path"]) for one in shown]
     assert "POST /invoices" in done.stderr  # the preview
-    assert json.loads(syncro("runs", "--json").stdout) == [document]
+    (listed,) = json.loads(syncro("runs", "--json").stdout)
+    assert listed.items() >= document.items()
+    assert (listed["state"], listed["kind"]) == ("done", "bill")
+    assert datetime.fromisoformat(listed["started_at"]).tzinfo
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_sent(syncro, server):
@@ -272,3 +285,211 @@ def test_nothing_on_the_disk_holds_the_key(syncro, tmp_path):
     files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert files
     assert all(KEY.encode() not in path.read_bytes() for path in files)
+
+
+def test_a_reader_that_goes_away_does_not_stop_a_bill(syncro, server, around):
+    # Each step takes a while, so that the reader has gone before the first of them.
+    control(
+        server, "POST", "/_sandbox/faults", [{"match": "GET /tickets/*", "kind": "delay", "seconds": 0.2, "times": 20}]
+    )
+    with subprocess.Popen(
+        [*PROGRAM, *BILL, "--yes"],
+        env={**around, "SYNCRO_NB_LOG": "warning"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        assert child.stdout.readline().startswith(b"Ticket #32164")
+        child.stdout.close()
+        said = child.stderr.read()
+    assert (child.returncode, said) == (0, b"")
+    (run,) = json.loads(syncro("runs", "--json").stdout)
+    assert run["verified"] is True
+
+
+def test_a_bill_in_doubt_says_so_by_its_status_also_without_a_reader(server, around):
+    control(server, "POST", "/_sandbox/faults", [{"match": "POST /tickets/*/comment", "kind": "drop_after"}])
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*PROGRAM, *BILL, "--yes"], env=around, stdin=subprocess.DEVNULL, stdout=writing, timeout=60)
+    os.close(writing)
+    assert done.returncode == 5
+
+
+def test_a_reading_verb_ends_quietly_when_its_reader_has_gone(around):
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**around, "SYNCRO_NB_LOG": "warning"}
+    done = subprocess.run([*PROGRAM], env=environment, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@on_posix
+def test_a_full_disk_stops_no_bill_and_is_no_success_of_a_reading_verb(syncro, around):
+    def on_a_full_disk(*words):
+        with open("/dev/full", "w") as full:
+            command = [*PROGRAM, *words]
+            done = subprocess.run(
+                command,
+                env=around,
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+            )
+        assert "Traceback" not in done.stderr
+        assert "No space left" in complaint(done)
+        return done.returncode
+
+    assert on_a_full_disk(*BILL, "--yes") == 0
+    assert json.loads(syncro("runs", "--json").stdout)[0]["verified"] is True
+    assert on_a_full_disk("ticket", "32164") == 2
+
+
+class AtATerminal:
+    """A command whose input, output and errors are a terminal of 60 columns."""
+
+    def __init__(self, environment, *words):
+        import pty
+
+        self._ours, theirs = pty.openpty()
+        self.child = subprocess.Popen(
+            [*PROGRAM, *words],
+            env={**environment, "SYNCRO_NB_LOG": "warning", "COLUMNS": "60"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self.said = ""
+
+    def read_until(self, words=None):
+        """Reads until these words, or to the end."""
+        while words is None or words not in self.said:
+            try:
+                content = os.read(self._ours, 4096)
+            except OSError:  # how Linux reports the end
+                content = b""
+            if not content:
+                break
+            self.said += content.decode().replace("\r\n", "\n")
+        assert words is None or words in self.said
+        return self.said
+
+    def type(self, content):
+        os.write(self._ours, content)
+
+    def end(self):
+        said = self.read_until()
+        os.close(self._ours)
+        assert "Traceback" not in said
+        return self.child.wait(60)
+
+
+PROMPT = "Bill $81.53 on ticket 32164 (Hobnail Machine Works)? Type yes: "
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("typed", "status"), [(b"yes\n", 0), (b" YES \n", 0), (b"y\n", 2), (b"\n", 2), (b"yes please\n", 2)]
+)
+def test_the_question_names_amount_ticket_and_customer_and_only_yes_is_yes(server, around, typed, status):
+    terminal = AtATerminal(around, *BILL)
+    terminal.read_until(PROMPT)
+    assert writes(server) == []
+    terminal.type(typed)
+    assert terminal.end() == status
+    assert bool(writes(server)) == (status == 0)
+    assert ("nothing was written" in terminal.said) == (status == 2)
+
+
+@on_posix
+@pytest.mark.parametrize(("key", "status"), [(b"\x04", 2), (b"\x03", 130)], ids=["Ctrl-D", "Ctrl-C"])
+def test_leaving_the_question_writes_nothing_and_says_so(server, around, key, status):
+    terminal = AtATerminal(around, *BILL)
+    terminal.read_until(PROMPT)
+    if key == b"\x03":
+        terminal.child.send_signal(2)  # the terminal is not the child's own, so its keys send no signals
+    else:
+        terminal.type(key)
+    assert terminal.end() == status
+    assert "nothing was written" in terminal.said
+    assert writes(server) == []
+
+
+@on_posix
+def test_a_preview_that_nobody_saw_cannot_be_confirmed(server, around):
+    import pty
+
+    ours, theirs = pty.openpty()
+    os.write(ours, b"yes\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *BILL], env=around, stdin=theirs, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    os.close(ours), os.close(theirs)
+    assert done.returncode == 2
+    assert "nobody has seen the preview" in complaint(done)
+    assert writes(server) == []
+
+
+@on_posix
+def test_on_a_narrow_terminal_lines_are_wrapped_and_in_a_pipe_they_are_whole(syncro, around):
+    whole = max(syncro("ticket", "32182").stdout.splitlines(), key=len)
+    assert len(whole) > 60
+    terminal = AtATerminal(around, "ticket", "32182")
+    assert terminal.end() == 0
+    assert max(len(line) for line in terminal.said.splitlines()) <= 60
+    assert " ".join(whole.split()) in " ".join(terminal.said.split())
+
+
+def test_a_dry_run_says_at_its_end_that_nothing_was_sent(syncro):
+    assert syncro(*BILL, "--dry-run").stdout.endswith("\nNothing was sent (--dry-run).\n")
+
+
+def test_a_dry_run_needs_no_data_folder_and_says_what_it_does_not_know(syncro, server, tmp_path):
+    (tmp_path / "file").write_text("")
+    home = {"SYNCRO_NB_HOME": str(tmp_path / "file" / "home")}
+    done = syncro(*BILL, "--dry-run", **home)
+    assert done.returncode == 0
+    assert "Note: the data folder" in done.stdout
+    assert "whether a run is open on the ticket is not known" in done.stdout
+    refused = syncro(*BILL, "--yes", **home)
+    assert refused.returncode == 2
+    assert "cannot keep data" in complaint(refused)
+    assert writes(server) == []
+
+
+def test_a_dry_run_of_a_decision_says_what_it_would_do(syncro, server):
+    control(server, "POST", "/_sandbox/faults", [{"match": "POST /invoices", "kind": "drop_before"}])
+    run = json.loads(syncro(*BILL, "--yes", "--json").stdout)["run"]
+    words = ("runs", "decide", run, "--ticket", "32164", "--dry-run")
+    assert "runs resume" in complaint(syncro(*words, "--resend"))
+    assert syncro("runs", "resume", run).returncode == 5
+    sent = len(writes(server))
+    assert "It would send the invoice once more (POST /invoices)" in syncro(*words, "--resend").stdout
+    assert "It would take record 7 as the invoice" in syncro(*words, "--adopt", "7").stdout
+    ended = syncro(*words, "--abandon", "--json")
+    assert (ended.returncode, json.loads(ended.stdout)["next"]) == (0, "decide")
+    assert "It would end run" in json.loads(ended.stdout)["would"]
+    assert "another ticket" in complaint(syncro(*words[:3], "--ticket", "1", "--dry-run", "--resend"))
+    assert len(writes(server)) == sent
+
+
+def test_the_help_offers_dry_run_and_yes_where_something_is_written(syncro):
+    for words in (("bill",), ("runs", "resume"), ("runs", "decide")):
+        assert "--dry-run" in syncro(*words, "--help").stdout
+        assert "--yes" in syncro(*words, "--help").stdout
+    for words in ((), ("ticket",), ("runs",), ("runs", "show"), ("lab",), ("doctor",)):
+        assert "--dry-run" not in syncro(*words, "--help").stdout
+    assert "JupyterLab on the notebooks" in syncro("lab", "--help").stdout
+
+
+def test_the_help_lists_every_usual_labour_kind():
+    assert verbs.KINDS.split(", ") == list(config.LABOUR)
+
+
+def test_it_tells_its_version(syncro):
+    assert syncro("--version").stdout == f"syncro_nb {__version__}\n"

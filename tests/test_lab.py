@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,6 +32,16 @@ def announce(line):
 
 folder = Path(sys.argv[1])
 """
+# A kernel's leftovers, as of one that is killed: a folder in the place for temporary files.
+LEFT = "import tempfile, time; tempfile.mkdtemp(prefix='syncro_nb-'); open('left', 'w').close(); time.sleep(60)"
+DEMO_LEFT = (
+    BEGIN
+    + f"""
+lab.notebooks_source = lambda: folder
+lab.lab_command = lambda *_, **__: [sys.executable, "-c", {LEFT!r}]
+sys.exit(lab.demo(folder, open_browser=False, port=None, announce=announce))
+"""
+)
 LAB = BEGIN + "sys.exit(lab.run_lab(folder, environment={}, open_browser=False, announce=announce))"
 DEMO = (
     BEGIN
@@ -39,6 +51,22 @@ sys.exit(lab.demo(folder, open_browser=False, port=None, announce=announce))
 """
 )
 SANDBOX = BEGIN + "sys.exit(lab.serve_sandbox(today=None, seed=1, size='small', port=None, announce=announce))"
+
+# What `syncro lab` gives to Lab: stands in for it, and writes down where it runs and what it finds.
+SEEN = "import json, os; print(json.dumps({**os.environ, 'cwd': os.getcwd()}), file=open('seen.json', 'w'))"
+LAB_VERB = f"""
+import sys
+from syncro_nb import cli, lab
+
+lab.lab_command = lambda folder, *, port, settings: [sys.executable, "-c", {SEEN!r}]
+sys.exit(cli.main(["lab", "notebooks", "--no-browser", *sys.argv[1:]]))
+"""
+YAML = """
+profiles:
+  main: {subdomain: your-shop, key: {env: SYNCRO_KEY}}
+  other: {subdomain: other-shop, key: {env: SYNCRO_KEY}}
+profile: main
+"""
 
 sends_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 
@@ -82,6 +110,73 @@ def test_a_folder_that_cannot_be_made_is_named(curated: Path, tmp_path: Path) ->
 
     with pytest.raises(ConfigError, match="file"):
         lab.prepare(tmp_path / "file")
+
+
+def test_a_copy_that_an_update_has_left_behind_is_named_and_kept(curated: Path, tmp_path: Path) -> None:
+    folder, said = tmp_path / "mine", []
+    lab.put_notebooks(folder, said.append)
+    ours, yours = curated / "10_triage.ipynb", folder / "10_triage.ipynb"
+    ran = {**json.loads(EMPTY), "metadata": {"outputs": "of mine"}}
+    yours.write_text(json.dumps(ran))
+    os.utime(ours, (yours.stat().st_mtime + 10,) * 2)
+    assert lab.outdated(folder) == []  # the same cells
+
+    cell = {"cell_type": "markdown", "metadata": {}, "source": ["new"]}
+    ours.write_text(json.dumps({**json.loads(EMPTY), "cells": [cell]}))
+    os.utime(ours, (yours.stat().st_mtime + 10,) * 2)
+    assert lab.put_notebooks(folder, said.append) == []
+    os.utime(yours, (ours.stat().st_mtime + 10,) * 2)  # changed by the person since
+    assert lab.put_notebooks(folder, said.append) == []
+
+    assert [line for line in said if "10_triage.ipynb" in line and "Yours is kept" in line] == said
+    assert len(said) == 1
+    assert json.loads(yours.read_text()) == ran
+
+
+@pytest.mark.parametrize(("words", "profile"), [((), "main"), (("--profile", "other"), "other")])
+def test_kernels_work_on_the_account_of_the_folder_where_lab_was_started(
+    tmp_path: Path, isolated: Callable[[Path], dict[str, str]], words: tuple[str, ...], profile: str
+) -> None:
+    (tmp_path / "syncro.yaml").write_text(YAML)
+    done, seen = start_lab(tmp_path, isolated(tmp_path) | {"SYNCRO_NB_HOME": "data", "SYNCRO_NB_PROFILE": ""}, *words)
+
+    assert seen["cwd"] == str(tmp_path / "notebooks")
+    assert seen["SYNCRO_NB_CONFIG"] == str(tmp_path / "syncro.yaml")
+    assert seen["SYNCRO_NB_PROFILE"] == profile
+    assert seen["SYNCRO_NB_HOME"] == str(tmp_path / "data")
+    assert "SYNCRO_NB_API_KEY" not in seen
+    assert f"{'other' if words else 'your'}-shop.syncromsp.com" in done.stdout
+
+
+def test_a_relative_configuration_is_made_absolute_and_the_sandbox_is_announced(
+    tmp_path: Path, isolated: Callable[[Path], dict[str, str]]
+) -> None:
+    (tmp_path / "mine.yaml").write_text("")
+    done, seen = start_lab(tmp_path, isolated(tmp_path) | {"SYNCRO_NB_CONFIG": "mine.yaml"})
+
+    assert seen["SYNCRO_NB_CONFIG"] == str(tmp_path / "mine.yaml")
+    assert "the built-in sandbox (invented data)" in done.stdout
+
+
+def test_the_words_syncro_mean_this_program_in_labs_terminal(tmp_path: Path) -> None:
+    found = lab.surroundings({"NAME": "value"}, tmp_path)
+
+    assert found["PATH"].split(os.pathsep)[0] == sysconfig.get_path("scripts")
+    assert found["NAME"] == "value"
+    assert not any(
+        "shell_command" in word and '"-l"' in word for word in lab.lab_command(tmp_path, port=1, settings=tmp_path)
+    )
+
+
+def test_a_home_that_cannot_be_written_is_spared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "nowhere"))
+    monkeypatch.delenv("IPYTHONDIR", raising=False)
+
+    found = lab.surroundings({"JUPYTER_DATA_DIR": "mine"}, tmp_path)
+
+    assert found["IPYTHONDIR"] == str(tmp_path / "ipythondir")
+    assert found["JUPYTER_DATA_DIR"] == "mine"
 
 
 def test_without_jupyterlab_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +233,20 @@ def test_the_demo_runs_lab_and_a_sandbox_and_sigterm_ends_both(started: Start, t
 
 
 @sends_signals
+def test_what_a_killed_kernel_of_the_demo_leaves_goes_with_the_demo(started: Start, tmp_path: Path) -> None:
+    child = started(DEMO_LEFT)
+    next_line(child, seconds=60)
+    for _ in range(600):
+        if (tmp_path / "notebooks" / "left").exists():
+            break
+        threading.Event().wait(0.1)
+    child.send_signal(signal.SIGTERM)
+
+    assert child.wait(timeout=30) == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("syncro")] == []
+
+
+@sends_signals
 def test_the_sandbox_alone_says_its_url_and_key_and_ends_when_asked(started: Start) -> None:
     child = started(SANDBOX)
 
@@ -146,6 +255,16 @@ def test_the_sandbox_alone_says_its_url_and_key_and_ends_when_asked(started: Sta
     child.send_signal(signal.SIGTERM)
 
     assert child.wait(timeout=30) == 0
+
+
+def start_lab(
+    folder: Path, environment: dict[str, str], *words: str
+) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    """`syncro lab notebooks` in `folder`, and what the program in Lab's place found."""
+    command = [sys.executable, "-c", LAB_VERB, *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "notebooks" / "seen.json").read_text())
 
 
 Start = Callable[[str], "subprocess.Popen[str]"]

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import syncro_nb
+from syncro_nb import verbs
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -97,6 +98,45 @@ def test_the_first_two_commands_of_the_readme_are_targets_of_the_makefile() -> N
 
     assert [line for line in commands if line.startswith("make ")][:2] == ["make demo", "make test"]
     assert {"demo", "test", "lint", "notebooks", "clean", "help"} <= targets
+
+
+def test_every_verb_and_option_is_in_the_description_of_the_command_line() -> None:
+    described = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+
+    def missing(found: tuple[verbs.Verb, ...], before: str = "syncro") -> list[str]:
+        absent = []
+        for verb in found:
+            call = f"{before} {verb.name}"
+            names = [option.names[0] for option in verb.options if option.names[0].startswith("--")]
+            absent += [name for name in (f"`{call}", *names) if not re.search(rf"{re.escape(name)}\b", described)]
+            absent += missing(verb.subverbs, call)
+        return absent
+
+    assert missing(verbs.VERBS) == []
+    assert [o.names[0] for o in (*verbs.COMMON, *verbs.OF_WRITES) if f"| `{o.names[0]}" not in described] == []
+
+
+def test_the_readme_names_every_exit_status() -> None:
+    described = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    readme = re.search(
+        r"the exit status\ntells what happened: (.*?)\n\[", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    statuses = re.findall(r"^\| (\d+) \|", described, re.MULTILINE)
+
+    assert readme
+    assert re.findall(r"\b(\d+) [A-Za-z]", readme[1]) == statuses
+
+
+def test_every_page_of_the_documentation_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"(docs/{path.name})" not in readme] == []
+
+
+def test_what_uv_writes_is_not_for_git() -> None:
+    ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+    assert {"uv.lock", ".venv/", "syncro-notebooks/"} <= set(ignored)
 
 
 def test_the_changelog_begins_with_the_version_of_the_package() -> None:

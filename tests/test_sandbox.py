@@ -240,7 +240,7 @@ def test_pages_hold_every_ticket_once(api):
             break
         page += 1
     assert numbers == sorted(set(numbers), reverse=True)
-    assert len(numbers) == 230
+    assert len(numbers) == 260
 
 
 def test_per_page_is_kept_within_the_lists_own_size(api):
@@ -399,7 +399,7 @@ def test_a_live_timer_runs_pauses_and_stops(api):
     assert api.post(f"{path}/start", {})["ticket_timer"]["status"] == "status_running"
     stopped = api.post(f"{path}/stop", {})["ticket_timer"]
     assert (stopped["status"], stopped["active_duration"]) == ("status_stopped", 3)
-    assert api.get("/ticket_timers?status=running")["ticket_timers"] == []
+    assert timer["id"] not in [one["id"] for one in api.get("/ticket_timers?status=running")["ticket_timers"]]
 
 
 def test_the_list_of_timers_can_be_cut_by_ticket_only_since_autumn(api):

@@ -13,6 +13,7 @@ from syncro_nb.sandbox.routes import ROUTES
 
 FRESH = Sandbox().dump()
 NOTE = {"subject": "Update", "body": "Done", "hidden": True}
+CUSTOMER = FRESH["account"]["tables"]["customers"]["rows"][0]["id"]
 COMMENT = "POST /tickets/*/comment"
 
 
@@ -209,8 +210,55 @@ def test_a_fault_that_cannot_be_is_refused(desk, fault):
     assert "fault" in body["error"]
 
 
-def test_the_answers_to_the_planted_faults_are_empty_so_far(desk):
-    assert json.loads(desk.sandbox.handle("GET", "/_sandbox/answers", {}, b"").body) == {}
+# ---------------------------------------------------------------- lists that lag, fields that are always lost
+
+
+def test_a_list_may_lag_behind_and_a_detail_never_does(desk):
+    desk.control("switches", {"list_lag": 30})
+    made = json.loads(desk.answer("POST", "/tickets", {"customer_id": CUSTOMER, "subject": "New"}).body)["ticket"]
+    desk.answer("PUT", f"/tickets/{desk.ticket_id}", {"priority": "0 Urgent"})
+    assert desk.ask("GET", f"/tickets?number={made['number']}")["tickets"] == []
+    assert desk.ask("GET", "/tickets?number=32164")["tickets"][0]["priority"] == "2 Normal"
+    assert desk.ask("GET", f"/tickets/{made['id']}")["ticket"]["subject"] == "New"
+    desk.clock.sleep(31)
+    assert desk.ask("GET", f"/tickets?number={made['number']}")["tickets"][0]["id"] == made["id"]
+    assert desk.ask("GET", "/tickets?number=32164")["tickets"][0]["priority"] == "0 Urgent"
+
+
+def test_a_field_may_be_lost_on_a_route_for_ever(desk):
+    desk.control("switches", {"dropped_fields": {COMMENT: ["hidden"]}})
+    assert [json.loads(desk.comment().body)["comment"]["hidden"] for _ in range(3)] == [False] * 3
+    assert desk.sandbox.dump()["switches"]["dropped_fields"] == {COMMENT: ("hidden",)}
+
+
+def test_prepaid_hours_may_be_unknown_to_an_account(desk):
+    desk.control("switches", {"prepaid_draws": False})
+    customer = desk.ask("GET", "/customers?query=Bluefinch")["customers"][0]
+    made = desk.ask("POST", "/invoices", {"customer_id": customer["id"], "line_items": [{"product_id": 1190473}]})
+    assert made["invoice"]["subtotal"] == "150.0"
+
+
+@pytest.mark.parametrize(
+    ("area", "paths"),
+    [
+        ("payment", ["/payments"]),
+        ("schedule", ["/schedules"]),
+        ("timelog", ["/timelogs"]),
+        ("timer", ["/ticket_timers"]),
+        ("global_admin", ["/line_items?invoice_id_not_null=true"]),
+        ("contract", ["/contracts"]),
+        ("estimate", ["/estimates"]),
+        ("product", ["/products"]),
+        ("invoice", ["/invoices"]),
+        ("ticket", ["/tickets", "/ticket_comments"]),
+        ("customer", ["/customers", "/contacts", "/search?query=a"]),
+    ],
+)
+def test_each_area_can_be_denied_by_itself(desk, area, paths):
+    desk.control("switches", {"denied": [area]})
+    assert {desk.answer("GET", path).status for path in paths} == {401}
+    assert desk.answer("GET", "/me").status == 200
+    assert desk.answer("GET", "/tickets").status == (401 if area == "ticket" else 200)
 
 
 # ---------------------------------------------------------------- any input
@@ -312,6 +360,41 @@ def test_no_operation_breaks_whatever_it_is_given(operation, data, body, query):
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     raw = json.dumps(body).replace("1e+308", "1e999999999").encode()
     send(method, f"/api/v1/{'/'.join([first, *rest])}?{asked}", {"Content-Type": "application/json"}, raw)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_body_of_more_than_ten_megabytes_is_refused_on_every_route(method):
+    raw = b'{"subject": "' + b"x" * 10_000_000 + b'"}'
+    headers = {"Authorization": "Bearer sandbox", "Content-Type": "application/json"}
+    for operation in ROUTES:
+        if operation.startswith(f"{method} "):
+            path = f"/api/v1{operation.split()[1].replace('{id}', '1')}"
+            assert SANDBOX.handle(method, path, headers, raw).status == 413
+
+
+@pytest.mark.parametrize("depth", [65, 300, 900, 5_000, 100_000])
+@pytest.mark.parametrize("form", ['{"properties": %s}', '{"line_items": %s}', '{"apply_payments": {"1": %s}}'])
+def test_deep_nesting_is_a_bad_request(form, depth):
+    raw = (form % ("[" * depth + "]" * depth)).encode()
+    headers = {"Authorization": "Bearer sandbox", "Content-Type": "application/json"}
+    for path in ("/tickets", "/invoices", "/payments", "/customers"):
+        assert SANDBOX.handle("POST", f"/api/v1{path}", headers, raw).status == 400
+    for name in ("switches", "faults", "advance"):
+        assert SANDBOX.handle("POST", f"/_sandbox/{name}", {}, raw).status == 422
+
+
+@careful
+@given(
+    st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
+    st.sampled_from(["log", "answers", "ledger.csv", "advance", "faults", "nothing", ""]),
+    st.one_of(odd, bodies, st.lists(bodies, max_size=2)),
+)
+def test_no_control_breaks_whatever_it_is_given(method, name, body):
+    if name == "advance" and isinstance(body, dict):
+        body = {"days": next(iter(body.values()), None)} if body != {"days": 0} else body
+    answer = SANDBOX.handle(method, f"/_sandbox/{name}?format=%00", {}, json.dumps(body).encode())
+    assert answer.status in (200, 404, 422)
+    SANDBOX._faults.clear()
 
 
 @careful

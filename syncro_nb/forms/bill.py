@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..errors import InputError
-from ..escape import clip, line
+from ..config import LOOPBACK
+from ..errors import Error, InputError
+from ..escape import clip, paragraph
 from ..money import format_cents
-from ..service.records import Timer
+from ..service.records import Ticket, Timer
 from ..ticketview import TicketView
 from ..workspace import Workspace
-from ..writes import reference
 from ..writes.bill import BillDraft
-from ..writes.plan import STEP_TITLES, Plan, known, show
+from ..writes.plan import Plan
 from ..writes.receipt import Receipt
 from ..writes.run import Progress
-from . import markup
-from .form import Field, Form
+from . import markup, preview
+from .form import Form
+from .inputs import Field
+from .screen import Panel
 
 
 def bill_form(workspace: Workspace, ticket: int | None = None) -> Form:
@@ -34,26 +37,49 @@ class BillScreen:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        tickets = [
-            (f"{row.number} · {clip(row.customer_name, 26)} · {clip(row.subject, 44)}", row.number)
-            for row in workspace.open_ticket_records()
-        ]
+        self._notes: dict[int, str] = {}  # of the timers that are offered
+        self._choices = {_choice(row): row for row in workspace.open_ticket_records()}
         kinds = [(kind.capitalize(), kind) for kind in workspace.house.labour]
+        tickets = [(label, row.number) for label, row in self._choices.items()]
+        self.settle_seconds = workspace.config.settle_seconds
         self.fields: Sequence[Field] = (
             Field("ticket_number", "Ticket", "pick", hint="number, or type to search the open ones", choices=tickets),
-            Field("timer_ids", "Timers", "several"),
+            Field(
+                "timer_ids",
+                "Timers",
+                "several",
+                note="Ctrl-click for several; minutes and labour come from the timers.",
+            ),
             Field("minutes", "Minutes", "whole", hint="1 to 1440; empty if timers are chosen"),
             Field("labour", "Labour", "choice", choices=kinds),
             Field("text", "Work done", "long", hint="what was done; the customer reads it on the invoice"),
             Field("subject", "Subject", default="Work done"),
             Field("email", "Mail the comment to the customer", "flag", default=True),
-            Field("hidden", "Hidden comment, for technicians only", "flag", default=False),
+            Field(
+                "hidden",
+                "Hidden comment, for technicians only",
+                "flag",
+                default=False,
+                note="Hides the comment, not the work done: without timers its text is the labour line's too, and the customer "
+                "reads it on the invoice.",
+            ),
         )
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is a server of ours with invented data: inside this process, or on this machine."""
+        url = self._workspace.config.url
+        return url is None or urlsplit(url).hostname in LOOPBACK
+
+    @property
+    def account(self) -> str:
+        """Whose data it is, as a person must see it."""
+        return "Sandbox, invented data" if self.is_sandbox else f"Account {self._workspace.config.account}"
 
     def draft(self, values: Mapping[str, Any]) -> BillDraft:
         """Inputs as a draft; what is no number stays empty, and is asked for."""
         return BillDraft(
-            ticket_number=_leading_number(values["ticket_number"]),
+            ticket_number=self._ticket_number(values["ticket_number"]),
             minutes=_whole(values["minutes"]),
             labour=values["labour"],
             text=values["text"],
@@ -67,80 +93,107 @@ class BillScreen:
         """The draft's own problems."""
         return draft.problems(self._workspace.house)
 
-    def look_up(self, draft: BillDraft) -> tuple[str, Mapping[str, Sequence[tuple[str, Any]]]]:
-        """The ticket beside the form, and its timers that wait to be charged."""
-        if draft.ticket_number is None:
-            return "", {}
+    def off(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A hidden comment is mailed to nobody; timers bring their minutes and labour."""
+        said: dict[str, Any] = {"email": False} if values["hidden"] else {}
+        return {**said, "minutes": "", "labour": ""} if values["timer_ids"] else said
+
+    def fills(self, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """The note of the one timer that is chosen is what was done."""
+        chosen = values["timer_ids"]
+        return {"text": self._notes.get(chosen[0], "") if len(chosen) == 1 else ""}
+
+    def look_up(self, values: Mapping[str, Any]) -> Panel:
+        """The ticket beside the form, its timers that wait to be charged, and a run on it that stopped."""
+        self._notes = {}
+        typed = values["ticket_number"]
+        number = self._ticket_number(typed)
+        if number is None:
+            return Panel(markup.text(self._no_ticket(typed), "bad") if typed.strip() else "")
         try:
-            view = self._workspace.ticket(draft.ticket_number)
+            view = self._workspace.ticket(number)
         except InputError as error:
-            return markup.text(error, "bad"), {}
-        return _ticket_panel(view), {"timer_ids": [_timer_choice(view, timer) for timer in view.uncharged]}
+            return Panel(markup.text(error, "bad"))
+        self._notes = {timer.id: paragraph(timer.notes).strip() for timer in view.uncharged}
+        timers = [_timer_choice(view, timer) for timer in view.uncharged]
+        run = self._workspace.journal.open_run(self._workspace.config.account, view.ticket.id)
+        return Panel(
+            preview.ticket_panel(view),
+            {"timer_ids": timers},
+            self._workspace.receipt(run) if run else None,
+            "" if _plain_number(typed) or typed in self._choices else str(number),
+        )
 
     def plan(self, draft: BillDraft) -> Plan:
         """From live reads."""
         return self._workspace.plan_bill(draft)
 
     def preview(self, plan: Plan) -> str:
-        """Requests, amounts, notes and blockers."""
-        expected = plan.expected
-        rows = [
-            (
-                line(item.name)
-                + ("" if item.ours else " (already on the ticket)")
-                + (" (from prepaid hours)" if item.prepaid else ""),
-                f"{item.quantity.normalize():f}",
-                format_cents(item.invoice_price_cents),
-                format_cents(item.amount_cents),
-            )
-            for item in expected.lines
-        ]
-        rows += [
-            ("Subtotal", "", "", format_cents(expected.subtotal_cents)),
-            (f"Tax ({expected.tax_note})", "", "", known(expected.tax_cents)),
-            ("Total", "", "", known(expected.total_cents)),
-        ]
-        requests = [
-            (place, f"{one.method} {one.path}", _content(one.body)) for place, one in enumerate(plan.requests, 1)
-        ]
-        return "".join(
-            [
-                *(markup.text(f"Blocked: {blocker}", "bad", bold=True) for blocker in plan.blockers),
-                markup.heading("What the invoice will say"),
-                markup.table(("Line", "Hours", "Price", "Amount"), rows, numbers=frozenset({1, 2, 3})),
-                *(markup.text(f"Note: {note}", "warn") for note in plan.notes),
-                markup.heading("What will be sent, in this order"),
-                markup.table(("", "Request", "With"), requests),
-            ]
-        )
+        """Lines, amounts, warnings, notes and requests."""
+        return preview.plan_preview(plan, self._workspace.house)
 
     def question(self, plan: Plan) -> str:
-        """Amount, ticket and customer in one line."""
+        """Amount, ticket, customer and account in one line."""
         amount = plan.expected.total_cents
         total = format_cents(plan.expected.subtotal_cents) + " plus tax" if amount is None else format_cents(amount)
-        return f"Yes, bill {total} on ticket {plan.ticket_number} to {clip(plan.customer_name, 40)}"
+        where = "sandbox, invented data" if self.is_sandbox else f"account {self._workspace.config.account}"
+        return f"Yes, bill {total} on ticket {plan.ticket_number} to {clip(plan.customer_name, 40)} ({where})"
 
     def apply(self, plan: Plan, progress: Progress) -> Receipt:
         """The one path of all writes."""
-        return self._workspace.apply(plan, confirm=plan.ticket_number, progress=progress)
+        try:
+            return self._workspace.apply(plan, confirm=plan.ticket_number, progress=progress)
+        except Error as error:
+            if self._has_begun(plan.run) or "nothing was written" in str(error):
+                raise
+            raise InputError(f"Nothing was written: {error}") from error
+
+    def go_on(self, run: str, choice: str, ticket: int, record_id: int | None, progress: Progress) -> Receipt:
+        """`resume`, or a person's word with the ticket's number that was typed."""
+        if choice == "resume":
+            return self._workspace.resume(run, progress=progress)
+        return self._workspace.decide(run, choice, ticket=ticket, record_id=record_id, progress=progress)
 
     def result(self, receipt: Receipt) -> str:
         """The invoice as Syncro holds it, and the record of each step."""
-        rows = [(STEP_TITLES[one.step.name], one.state, one.record_id or "") for one in receipt.run.steps]
-        invoice = receipt.invoice
-        amounts = []
-        if invoice:
-            names = {"Subtotal": "subtotal_cents", "Tax": "tax_cents", "Total": "total_cents"}
-            amounts = [(name, format_cents(invoice[key])) for name, key in names.items()]
-        return "".join(
-            [
-                markup.table((f"Invoice {invoice['number']}, as read back", ""), amounts, numbers=frozenset({1}))
-                if invoice
-                else "",
-                markup.table(("Step", "State", "Record id"), rows, numbers=frozenset({2})),
-                markup.text(f"Run {receipt.run.id} in the journal", "quiet"),
-            ]
-        )
+        return preview.receipt_result(receipt)
+
+    def _has_begun(self, run: str) -> bool:
+        try:
+            self._workspace.receipt(run)
+        except InputError:
+            return False
+        return True
+
+    def _ticket_number(self, typed: str) -> int | None:
+        """A number, a chosen label, or a search that only one open ticket answers."""
+        if _plain_number(typed) is not None:
+            return _plain_number(typed)
+        found = self._matches(typed)
+        return found[0].number if len(found) == 1 else None
+
+    def _matches(self, typed: str) -> list[Ticket]:
+        if typed in self._choices:
+            return [self._choices[typed]]
+        sought = " ".join(typed.split()).casefold()
+        if not sought:
+            return []
+        return [
+            row
+            for label, row in self._choices.items()
+            if sought in label.casefold() or sought in f"{row.customer_name} · {row.subject}".casefold()
+        ]
+
+    def _no_ticket(self, typed: str) -> str:
+        found, sought = self._matches(typed), clip(typed, 60)
+        if not found:
+            return f"no open ticket matches {sought!r}"
+        numbers = ", ".join(str(row.number) for row in found[:8]) + (", ..." if len(found) > 8 else "")
+        return f"{len(found)} open tickets match {sought!r}: {numbers}"
+
+
+def _choice(row: Ticket) -> str:
+    return f"{row.number} · {clip(row.customer_name, 26)} · {clip(row.subject, 44)}"
 
 
 def _timer_choice(view: TicketView, timer: Timer) -> tuple[str, int]:
@@ -149,33 +202,8 @@ def _timer_choice(view: TicketView, timer: Timer) -> tuple[str, int]:
     return f"{day}{timer.charged_seconds / 60:g} min {kind}: {clip(timer.notes, 40)}", timer.id
 
 
-def _ticket_panel(view: TicketView) -> str:
-    ticket = view.ticket
-    pairs = [
-        ("Status", ticket.status),
-        ("Priority", ticket.priority or "none"),
-        ("Customer", ticket.customer_name),
-        ("Contact", ticket.contact_label or view.row.contact_name or "none"),
-        ("Technician", ticket.technician_label or view.row.technician_label or "nobody"),
-        ("Due", ticket.due_on or "none"),
-        ("Billing", view.billing),
-    ]
-    parts = [markup.heading(f"#{ticket.number}  {line(ticket.subject)}"), markup.facts(pairs)]
-    parts += [markup.link("Open in Syncro", view.link)] if view.link else []
-    for comment in view.last_comments[:3]:
-        when = f"{comment.created_at:%b %d, %H:%M}" if comment.created_at else ""
-        mark = " · hidden" if comment.hidden else ""
-        parts.append(markup.text(f"{when} · {line(comment.author) or 'unknown'}{mark}", "quiet"))
-        parts.append(markup.text(clip(reference.strip(comment.body), 220)))
-    return "".join(parts)
-
-
-def _content(body: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name}: {show(value)}" for name, value in body.items())
-
-
-def _leading_number(text: str) -> int | None:
-    found = re.match(r"\s*#?(\d{1,12})(?!\d)", text, re.ASCII)
+def _plain_number(text: str) -> int | None:
+    found = re.fullmatch(r"\s*#?(\d{1,12})\s*", text, re.ASCII)
     return int(found[1]) if found else None
 
 

@@ -68,7 +68,7 @@ def settings(account: Account, request: Request) -> Reply:
         "locale": {
             "iso_code": "en",
             "currency_symbol": "$",
-            "date_format": "mm-dd-yy",
+            "date_format": switches.date_format,
             "time_format": "hh:mm tt",
             "time_zone": switches.time_zone,
             "time_offset": f"{offset[:3]}:{offset[3:5]}",

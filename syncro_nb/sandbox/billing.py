@@ -8,8 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ..money import cents, exact, line_cents, tax_cents, total
+from .desk import change_ticket
 from .request import Refusal, flag, in_cents, listed, number, shortest, text, whole
-from .state import Account, Row
+from .state import Account, Row, is_resolved
 from .times import from_ms, read_date
 
 PREPAY_CATEGORY = "Prepay Hours"
@@ -54,7 +55,7 @@ def create_invoice(account: Account, fields: Row, now: int) -> Row:
     )
     if not text(fields.get("number")):
         account.next_invoice_number += 1
-    draws = has_prepaid_hours(customer)  # asked once: an invoice may take the balance below zero
+    draws = draws_hours(account, customer)  # asked once: an invoice may take the balance below zero
     if ticket:
         _take_ticket_lines(account, row, ticket, draws, now)
     if account.switches.invoice_create_line_items == "honour":
@@ -70,19 +71,36 @@ def create_invoice(account: Account, fields: Row, now: int) -> Row:
 def _take_ticket_lines(account: Account, invoice: Row, ticket: Row, draws: bool, now: int) -> None:
     for line in account.ticket_lines.where("ticket_id", ticket["id"]):
         if not line["converted"]:
-            taken = {
-                "item": line["name"],
-                "name": line["description"],
-                "quantity": line["quantity"],
-                "product_id": line["product_id"],
-                "price_cents": line["retail_cents"] or 0,
-                "cost_cents": line["cost_cents"] or 0,
-                "taxable": line["taxable"],
-                "ticket_line_id": line["id"],
-            }
-            _add_line(account, invoice, taken, draws, now)
-            account.ticket_lines.change(line, {"converted": True, "updated_at": now})
+            _take_line(account, invoice, line, draws, now)
     account.tickets.change(ticket, {"billing_status": "invoiced", "updated_at": now})
+
+
+def sweep_tickets(account: Account, invoice: Row, now: int) -> None:
+    """The pending lines of all resolved tickets of the customer go on an invoice that names none of them."""
+    draws = draws_hours(account, account.customers.rows[invoice["customer_id"]])
+    for ticket in account.tickets.where("customer_id", invoice["customer_id"]):
+        pending = [one for one in account.ticket_lines.where("ticket_id", ticket["id"]) if not one["converted"]]
+        if pending and is_resolved(ticket["status"]):
+            for line in pending:
+                _take_line(account, invoice, line, draws, now)
+            change_ticket(account, ticket, {"status": "Invoiced"}, now)
+            account.tickets.change(ticket, {"billing_status": "invoiced"})
+    _touch(account, invoice, now)
+
+
+def _take_line(account: Account, invoice: Row, line: Row, draws: bool, now: int) -> None:
+    taken = {
+        "item": line["name"],
+        "name": line["description"],
+        "quantity": line["quantity"],
+        "product_id": line["product_id"],
+        "price_cents": line["retail_cents"] or 0,
+        "cost_cents": line["cost_cents"] or 0,
+        "taxable": line["taxable"],
+        "ticket_line_id": line["id"],
+    }
+    _add_line(account, invoice, taken, draws, now)
+    account.ticket_lines.change(line, {"converted": True, "updated_at": now})
 
 
 def change_invoice(account: Account, row: Row, fields: Row, now: int) -> None:
@@ -125,7 +143,7 @@ def add_invoice_line(account: Account, invoice: Row, fields: Row, now: int) -> R
         both = product["taxable"] and line["taxable"]
         line.update(price_cents=product["retail_cents"], cost_cents=product["cost_cents"], taxable=both)
     customer = account.customers.rows[invoice["customer_id"]]
-    row = _add_line(account, invoice, line, has_prepaid_hours(customer), now)
+    row = _add_line(account, invoice, line, draws_hours(account, customer), now)
     _touch(account, invoice, now)
     return row
 
@@ -173,6 +191,7 @@ def add_payment(account: Account, fields: Row, now: int) -> Row:
             "ref_num": text(fields.get("ref_num")),
             "applied_at": from_ms(now, account.switches.zone).date().isoformat(),
             "payment_method": text(fields.get("payment_method")),
+            "success": True,
             "signature_date": None,
         }
     )
@@ -224,12 +243,14 @@ def amount_cents(line: Row) -> int:
 
 def is_paid(invoice: Row) -> bool:
     """Whether an invoice counts as paid. One of $0.00 does not, until somebody takes a payment."""
+    if invoice.get("wrong_flag") is not None:  # planted: the flag and the payments disagree
+        return bool(invoice["wrong_flag"])
     return bool(invoice["took_payment"] or 0 < invoice["paid_cents"] >= invoice["total_cents"])
 
 
-def has_prepaid_hours(customer: Row) -> bool:
+def draws_hours(account: Account, customer: Row) -> bool:
     """Whether labour of this customer is taken from hours that were paid before."""
-    return exact(customer["prepay_hours"] or "0") > 0
+    return account.switches.prepaid_draws and exact(customer["prepay_hours"] or "0") > 0
 
 
 def is_labor(product: Row | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from . import billing, lists, render_billing
 from .render import Json, ticket_detail
 from .request import Refusal, Request, flag, in_cents, text, whole
@@ -62,6 +64,13 @@ def _find_invoice(account: Account, request: Request) -> Row:
 
 def list_invoices(account: Account, request: Request) -> Reply:
     """GET /invoices: there is no filter by customer."""
+    rows: Sequence[Row] = lists.Newest(account.invoices)
+    if not lists.is_unfiltered(request):
+        rows = lists.remembered(account, request, lambda: _find_invoices(account, request))
+    return lists.page(account, request, "invoices", rows, render_billing.listed_invoice)
+
+
+def _find_invoices(account: Account, request: Request) -> list[Row]:
     ticket_id = request.asked_id("ticket_id")
     found = account.invoices if ticket_id is None else account.invoices.where("ticket_id", ticket_id)
     rows = lists.newest(lists.since(account, request, found, since_updated_at="updated_at"))
@@ -69,7 +78,7 @@ def list_invoices(account: Account, request: Request) -> Reply:
         rows = [row for row in rows if billing.is_paid(row)]
     if flag(request.asked("unpaid")):
         rows = [row for row in rows if not billing.is_paid(row)]
-    return lists.page(account, request, "invoices", rows, render_billing.listed_invoice)
+    return rows
 
 
 def create_invoice(account: Account, request: Request) -> Reply:
@@ -153,17 +162,31 @@ def _find_line(account: Account, request: Request) -> Row:
 
 def list_lines(account: Account, request: Request) -> Reply:
     """GET /line_items: of invoices and of estimates, the oldest first."""
-    rows = list(lists.equal(request, account.invoice_lines, invoice_id="invoice_id", estimate_id="estimate_id"))
+    rows = account.invoice_lines.in_order()
+    if not lists.is_unfiltered(request):
+        rows = lists.remembered(account, request, lambda: _find_lines(account, request))
+    return lists.page(account, request, "line_items", rows, render_billing.invoice_line)
+
+
+def _find_lines(account: Account, request: Request) -> Iterable[Row]:
+    found: Iterable[Row] = account.invoice_lines
+    for name in ("invoice_id", "estimate_id"):
+        if request.asked(name) is not None:
+            found = account.invoice_lines.where(name, request.asked_id(name))
+    rows = lists.equal(request, found, invoice_id="invoice_id", estimate_id="estimate_id")
     for name in ("invoice_id", "estimate_id"):
         if flag(request.asked(f"{name}_not_null")):
             rows = [row for row in rows if row[name] is not None]
-    return lists.page(account, request, "line_items", rows, render_billing.invoice_line)
+    return rows
 
 
 def list_payments(account: Account, request: Request) -> Reply:
     """GET /payments"""
-    rows = lists.contain(lists.newest(account.payments), request.asked("query"), "ref_num", "payment_method")
-    return lists.page(account, request, "payments", list(rows), render_billing.payment_detail)
+    everything, words = lists.Newest(account.payments), request.asked("query")
+    rows: Sequence[Row] = everything
+    if not lists.is_unfiltered(request):
+        rows = lists.remembered(account, request, lambda: lists.contain(everything, words, "ref_num", "payment_method"))
+    return lists.page(account, request, "payments", rows, render_billing.payment_detail)
 
 
 def get_payment(account: Account, request: Request) -> Reply:

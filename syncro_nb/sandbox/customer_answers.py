@@ -111,7 +111,8 @@ def create_contact(account: Account, request: Request) -> Reply:
     try:
         return 200, render.contact(account, people.create_contact(account, request.body, request.now))
     except people.BadContact as bad:
-        record = {**(render.contact(account, bad.row) or {}), "processed_phone": None, "processed_mobile": None}
+        record = render.contact(account, bad.row) or {}
+        record.pop("ticket_matching_emails", None)  # a contact that was not saved matches none
         raise Refusal(422, {"record": record, "errors": bad.errors}) from None
 
 

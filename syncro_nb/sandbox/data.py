@@ -1,12 +1,13 @@
-"""The demo account, made up anew from (today, seed, size), always the same: half a year of a small service desk.
+"""The demo account, made up anew from (today, seed, size), always the same: the months of a service desk.
 
-The months are played in the order of time. Each ticket is a generator (`demo.scenes`) that yields the instant at which it
-goes on, and does to the account what the API could have done. So ids and numbers rise with time, and all money is what
-`billing` makes of it.
+The months are played in the order of time. Each ticket is a generator (`demo.scene`) that yields the instant at which it goes
+on, and does to the account what the API could have done. So ids and numbers rise with time, and all money is what `billing`
+makes of it. What is planted for a reconciliation to find is in the account's `answers` (`demo.answer_key`).
 """
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,53 +15,83 @@ from datetime import date, timedelta
 from random import Random
 
 from ..errors import ConfigError
-from . import billing
-from .demo import opening
-from .demo.cast import BUSINESSES, NEWCOMER, OFFERS, SHOWCASE, TWO_TIMERS, Business
-from .demo.scenes import Fate, showcase_scene, ticket_scene, two_timers_scene
+from .demo import opening, plots_sales
+from .demo.agenda import SHOWCASE_NUMBER, TWO_TIMERS_NUMBER, Agenda, Coming
+from .demo.cast import GOODS, OFFERS, TECHNICIANS, Business
+from .demo.history import History
+from .demo.names import Names
+from .demo.plots import plot_scene
+from .demo.plots_later import falsify_ledger, plan_draws
+from .demo.pools import Pools
+from .demo.showcases import showcase_scene, two_timers_scene
 from .demo.team import Team
+from .demo.tickets import ticket_scene
 from .demo.workdays import after, at, workdays
 from .state import Account, Row
 from .switches import Switches
 from .times import DAY, MINUTE, SECOND
 
-SHOWCASE_NUMBER = 32164
-TWO_TIMERS_NUMBER = 32182
-_NEWEST_NUMBER = 32185
-_NEWEST_STAY = ("New", "New", "In Progress", "New", "In Progress", "New", "In Progress", "In Progress")
-_OLDER_STAY = (
-    *["Waiting on Customer"] * 5,
-    *["Customer Reply"] * 3,
-    *["Waiting for Parts"] * 2,
-    *["Waiting on Vendor"] * 2,
-    *["Scheduled"] * 3,
-    *["In Progress"] * 2,
-)
-
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is."""
+    """How much there is: tickets that are played, over so many days, and before them those that are just written."""
 
     tickets: int
-    days: int
+    stay_open: int
+    latest: int = 3  # after ticket 32182, which came on the last workday but one
+    days: int = 182
+    fold: int = 1  # how many times the planted faults of the small account
+    more_customers: int = 0
+    technicians: int = 4
+    earlier_tickets: int = 0
+    earlier_days: int = 0
+    first_number: int | None = None  # of the tickets before; else they go before the others without a gap
 
 
-SIZES = {"small": Size(tickets=230, days=182)}
+SIZES = {
+    "small": Size(tickets=260, stay_open=25),
+    "medium": Size(
+        tickets=3_600,
+        stay_open=800,
+        latest=80,
+        fold=4,
+        more_customers=180,
+        technicians=12,
+        earlier_tickets=16_400,
+        earlier_days=900,
+    ),
+    "large": Size(
+        tickets=15_000,
+        stay_open=6_000,
+        latest=320,
+        fold=10,
+        more_customers=700,
+        technicians=40,
+        earlier_tickets=185_000,
+        earlier_days=2_000,
+        first_number=1_000_001,  # they came from another program, and kept its numbers
+    ),
+}
 
 
 def make_account(today: date, seed: int, size: str, switches: Switches) -> Account:
     """The demo account as it is on the afternoon of `today`."""
     if size not in SIZES:
         raise ConfigError(f"the sandbox has no size {size!r}; there is: {', '.join(SIZES)}")
-    return _Play(today, seed, SIZES[size], switches).run()
+    collecting = gc.isenabled()
+    gc.disable()  # nothing becomes garbage here, and looking for it among millions of rows takes minutes
+    try:
+        return _Play(today, seed, SIZES[size], switches).run()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Play:
     """The scenes that wait for their time, and what they have in common."""
 
     def __init__(self, today: date, seed: int, size: Size, switches: Switches) -> None:
-        self.size = size
+        self.size, self.seed = size, seed
         self.account = account = Account(today, switches)
         self.rng = Random(f"{seed}/desk")
         self.zone = switches.zone
@@ -69,13 +100,19 @@ class _Play:
         self.end = at(today, 16, 20, self.zone)
         self.waiting: list[tuple[int, int, Iterator[int]]] = []  # when, which one was begun first, and what
         self.begun = 0
-        account.next_ticket_number = max(1000, _NEWEST_NUMBER + 1 - size.tickets)
+        self.opening = at(today - timedelta(days=size.days + size.earlier_days), 7, 0, self.zone)
         account.next_invoice_number = 10412
-        opening.stock(account, self.begin)
-        technicians = opening.hire(account, self.begin)
-        self.team = Team(account, seed, technicians, opening.welcome(account, self.begin, self.end))
+        self.pools = Pools(seed, size.fold, size.more_customers)
+        crew = (*TECHNICIANS, *Names(seed).technicians(size.technicians - len(TECHNICIANS)))
+        opening.stock(account, self.opening)
+        technicians = opening.hire(account, crew, self.opening)
+        customers = opening.welcome(account, self.pools.everybody, self.opening, self.end)
+        self.team = Team(account, seed, crew, technicians, customers, self.end)
 
     def run(self) -> Account:
+        if self.size.earlier_tickets:
+            self._write_history()
+        self.account.next_ticket_number = TWO_TIMERS_NUMBER + self.size.latest + 1 - self.size.tickets
         for scene in (*self._ticket_scenes(), *self._other_scenes()):
             self._begin(scene)
         while self.waiting:
@@ -85,7 +122,24 @@ class _Play:
                 self._begin(self.team.also.pop())
         self._judge_service_levels()
         self._write_timelogs()
+        plan_draws(self.team, self.pools.of("block"))
+        falsify_ledger(self.team, self.seed, 1 if self.size.fold == 1 else 2)
+        self.team.key.finish()
         return self.account
+
+    def _write_history(self) -> None:
+        """The years before; what is paid after them is played."""
+        size, today = self.size, self.account.today
+        number = size.first_number or TWO_TIMERS_NUMBER + size.latest + 1 - size.tickets - size.earlier_tickets
+        history = History(self.team, self.pools.settled(), self.seed, number)
+        first = today - timedelta(days=size.days + size.earlier_days)
+        history.write(first, today - timedelta(days=size.days + 23), size.earlier_tickets)
+        for invoice, instant in history.bills.unpaid():
+            self._begin(self._late_payment(invoice, instant))
+
+    def _late_payment(self, invoice: Row, instant: int) -> Iterator[int]:
+        yield instant
+        self.team.take_payment(invoice, "Check", instant)
 
     def _begin(self, scene: Iterator[int]) -> None:
         self.begun += 1
@@ -98,87 +152,41 @@ class _Play:
             heapq.heappush(self.waiting, (instant, order, scene))
 
     def _ticket_scenes(self) -> Iterator[Iterator[int]]:
-        """When tickets come, whose they are and how they end; the showcase is the 22nd from the last."""
-        count = self.size.tickets
-        showcase = count - (_NEWEST_NUMBER - SHOWCASE_NUMBER) - 1
-        two_timers = count - (_NEWEST_NUMBER - TWO_TIMERS_NUMBER) - 1
-        whose, fates = self._draw_customers(showcase), self._draw_fates(showcase)
-        special = (SHOWCASE_NUMBER, TWO_TIMERS_NUMBER)
-        numbers = (one for one in range(self.account.next_ticket_number, 10**9) if one not in special)
-        for order, instant in enumerate(self._draw_instants()):
-            if order == showcase:
-                yield showcase_scene(self.team, instant, whose[order], SHOWCASE_NUMBER)
-            elif order == two_timers:
-                yield two_timers_scene(self.team, instant, whose[order], TWO_TIMERS_NUMBER)
-            else:
-                yield ticket_scene(self.team, instant, whose[order], next(numbers), fates.get(order, Fate()))
+        size = self.size
+        agenda = Agenda(
+            self.rng,
+            self.team.key,
+            self.pools,
+            self.days,
+            size.tickets,
+            size.stay_open,
+            size.latest,
+            size.fold,
+            self.zone,
+        )
+        for one in agenda:
+            yield self._ticket_scene(one)
 
-    def _draw_instants(self) -> list[int]:
-        """When tickets come: on workdays, more of late than in autumn, mostly in the morning, few in the evening."""
-        last_but_one = at(self.days[-2], 8, 20, self.zone)  # when the ticket with two timers comes, of two days' work
-        after_it = _NEWEST_NUMBER - TWO_TIMERS_NUMBER
-        weights = [1 + (place >= len(self.days) - 10) for place in range(len(self.days))]
-        drawn: list[int] = []
-        late: list[int] = []
-        while len(drawn) + 1 + after_it < self.size.tickets or len(late) < after_it:
-            day = self.rng.choices(self.days, weights)[0]
-            minutes = self.rng.triangular(0, 490, 120) if self.rng.random() > 0.035 else self.rng.uniform(585, 735)
-            instant = at(day, 8, 0, self.zone) + int(minutes * MINUTE)
-            if instant <= last_but_one and len(drawn) + 1 + after_it < self.size.tickets:
-                drawn.append(instant)
-            elif last_but_one < instant < self.end - 20 * MINUTE and len(late) < after_it:
-                late.append(instant)
-        return sorted([*drawn, last_but_one, *late])
-
-    def _draw_customers(self, showcase: int) -> list[Business]:
-        """Everybody once at first; the newcomer twice, in the last days."""
-        settled = [one for one in BUSINESSES if one.name != NEWCOMER]
-        whose = self.rng.sample(settled, len(settled))
-        whose += self.rng.choices(settled, [one.share for one in settled], k=self.size.tickets - len(whose))
-        by_name = {one.name: one for one in BUSINESSES}
-        whose[-5] = whose[-13] = by_name[NEWCOMER]
-        whose[showcase] = by_name[SHOWCASE]
-        whose[TWO_TIMERS_NUMBER - _NEWEST_NUMBER - 1] = by_name[TWO_TIMERS]
-        return whose
-
-    def _draw_fates(self, showcase: int) -> dict[int, Fate]:
-        """Which tickets are still open at the end, and how they stand. The first of each customer is billed in full."""
-        count = self.size.tickets
-        fates = dict.fromkeys(range(len(BUSINESSES) - 1), Fate(sure=True))
-        fates |= dict.fromkeys(range(count - 60, count), Fate(swift=True))
-        newcomers = count - 13
-        older = [order for order in range(count - 46, count - 8) if order not in (showcase, newcomers)]
-        stay = dict(zip(self.rng.sample(older, len(_OLDER_STAY)), _OLDER_STAY, strict=True))
-        stay |= dict(zip(range(count - 8, count), _NEWEST_STAY, strict=True))
-        stay[newcomers] = "In Progress"
-        return fates | {order: Fate(stays=status) for order, status in stay.items()}
+    def _ticket_scene(self, one: Coming) -> Iterator[int]:
+        if one.number == SHOWCASE_NUMBER:
+            return showcase_scene(self.team, one.instant, one.business, one.number)
+        if one.number == TWO_TIMERS_NUMBER:
+            return two_timers_scene(self.team, one.instant, one.business, one.number)
+        if one.plot:
+            return plot_scene(self.team, one.instant, one.business, one.number, one.plot)
+        return ticket_scene(self.team, one.instant, one.business, one.number, one.fate)
 
     def _other_scenes(self) -> Iterator[Iterator[int]]:
+        habits = {one.name: one.recurs for one in self.pools.everybody}
+        for business in self.pools.of("subscriber"):
+            plots_sales.sign_up(self.team, business, self.begin)
         for schedule in self.account.schedules:
-            yield self._schedule_scene(schedule)
-        for business in BUSINESSES:
-            if business.prepaid:
-                yield self._first_hours_scene(business)
+            name = self.account.customers.rows[schedule["customer_id"]]["business_name"]
+            yield plots_sales.schedule_scene(self.team, schedule, habits[name], self.rng.randrange(3, 9 * 60))
+        for business in self.pools.of("block"):
+            yield self._first_hours_scene(business)
         yield self._offers_scene()
-
-    def _schedule_scene(self, schedule: Row) -> Iterator[int]:
-        """On the first of each month at six the invoice is made, and paid two weeks later."""
-        account = self.account
-        while True:
-            day = date.fromisoformat(schedule["next_run"])
-            now = at(day, 6, 0, self.zone)
-            yield now
-            schedule["next_run"] = opening.next_month(day).isoformat()
-            due = (day + timedelta(days=15)).isoformat()
-            fields = {"customer_id": schedule["customer_id"], "name": schedule["name"], "due_date": due}
-            invoice = billing.create_invoice(account, fields, now)
-            account.invoices.change(invoice, {"schedule_id": schedule["id"]})
-            for line in account.schedule_lines.where("schedule_id", schedule["id"]):
-                sold = {"item": line["name"], "name": line["description"], "quantity": line["quantity"]}
-                billing.add_invoice_line(account, invoice, {**sold, "product_id": line["product_id"]}, now)
-            now += 14 * DAY + self.rng.randrange(3, 9 * 60) * MINUTE
-            yield now
-            self.team.take_payment(invoice, "Credit Card", now)
+        yield from self._sales()
 
     def _first_hours_scene(self, business: Business) -> Iterator[int]:
         """Those who pay for hours ahead begin with ten of them, so that their tax can be seen."""
@@ -190,6 +198,26 @@ class _Play:
             now = after(self.begin + (12 + self.size.days * order // len(OFFERS)) * DAY, 150, self.zone)
             yield now
             self.team.make_offer(offer, f"{2204 + order}", now)
+
+    def _sales(self) -> Iterator[Iterator[int]]:
+        """Goods over the counter before the cut-off: some invoiced twice, some that came back."""
+        pairs = [
+            day
+            for day, next_day in zip(self.days, self.days[1:], strict=False)
+            if next_day - day == timedelta(days=1) and at(day, 0, 0, self.zone) < self.team.key.cut_off - 16 * DAY
+        ]
+        goods = [name for name, parts in GOODS.items() if parts[4].startswith("Hardware")]
+        hourly = self.pools.of("hourly")
+        for place in range(6 * self.size.fold):
+            business = hourly[place % len(hourly)]
+            now = at(self.rng.choice(pairs[4:]), 11, 0, self.zone) + self.rng.randrange(120) * MINUTE
+            what = goods[place % len(goods)]
+            if place % 6 < 3:
+                yield plots_sales.sold_twice_scene(self.team, business, what, now, 6 if place % 6 == 2 else 1)
+            elif place % 6 < 5:
+                yield plots_sales.credit_note_scene(self.team, business, what, now)
+            else:
+                yield plots_sales.sale_scene(self.team, business, what, now)
 
     def _judge_service_levels(self) -> None:
         """The flags of open tickets under a service level, as they stand at the end."""

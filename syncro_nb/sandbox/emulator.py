@@ -13,16 +13,19 @@ from email.utils import format_datetime
 from typing import Any
 
 from ..errors import ConfigError
-from . import routes
+from . import ledger, routes
 from .data import make_account
 from .faults import Fault, as_json, read_faults
-from .request import PREFIX, Refusal, Request, plain, read_body, reread, take_apart
+from .lag import Past
+from .passing import let_pass
+from .request import PREFIX, Refusal, Request, is_too_deep, plain, read_fields, reread, take_apart
 from .state import Account
 from .switches import Switches
-from .times import SECOND, SteppingClock, from_ms, to_ms
+from .times import DAY, SECOND, SteppingClock, from_ms, to_ms
 
 DEMO_DAY = date(2026, 3, 31)
 
+_LONGEST_ADVANCE = 400  # days
 _LOG_LENGTH = 20_000  # requests; older ones are forgotten
 _TOO_MANY = b"Retry later\n"
 
@@ -65,9 +68,11 @@ class Sandbox:
         start = datetime.combine(self.today, time(16, 30), account.switches.zone)
         self._clock = self._given_clock or SteppingClock(start)
         self._next_at = to_ms(start)  # where a stepping clock would go on
+        self._moved = 0  # how far `advance` has moved the clock on, in milliseconds
         self._log: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
         self._faults: list[Fault] = []
         self._late: list[dict[str, Any]] = []  # writes that will be done later
+        self._past = Past()
         self._recent: deque[int] = deque()  # instants of the requests that the rate limit counts
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -77,13 +82,13 @@ class Sandbox:
             with self._lock:
                 return self._control(request)
         try:
-            request.body = read_body(request)
+            request.body = read_fields(request)
         except Refusal as refusal:
             request.refusal = refusal
         if not routes.has_key(request, self.key):
             request.refusal = routes.WRONG_KEY
         with self._lock:
-            request.now = to_ms(self._clock())
+            request.now = to_ms(self._clock()) + self._moved
             self._next_at = request.now + SECOND
             self._commit_late(request.now)
             if self._over_limit(request.now):
@@ -123,6 +128,12 @@ class Sandbox:
     def _do(self, request: Request) -> tuple[int, object]:
         if request.refusal:
             return request.refusal.status, request.refusal.body
+        lost = self._account.switches.drops(f"{request.method} {request.path.removeprefix(PREFIX)}")
+        request.body = {name: value for name, value in request.body.items() if name not in lost}
+        if routes.is_list(request):
+            return routes.answer(self._past.seen(self._account, request.now), request)
+        if request.method not in ("GET", "HEAD"):
+            self._past.keep(self._account, request.now)
         return routes.answer(self._account, request)
 
     def _answer(self, request: Request, entry: dict[str, Any], status: int, body: object) -> Answer:
@@ -187,31 +198,58 @@ class Sandbox:
         return Answer(429, headers, _TOO_MANY)
 
     def _control(self, request: Request) -> Answer:
-        """The routes below /_sandbox: no key, no time passes, nothing is logged."""
-        status = 200
+        """The routes below /_sandbox: no key, no time passes, nothing is logged.
+
+        GET log, answers (the answer key) and ledger.csv?format=quickbooks|xero; POST faults, switches, reset, and advance
+        {"days": n}, which moves the clock on and lets happen what is due in that time.
+        """
+        status, kind = 200, "application/json; charset=utf-8"
         body: object = None
         asked = f"{request.method} {request.path}"
         try:
             if asked == "GET /_sandbox/log":
                 body = list(self._log)
             elif asked == "GET /_sandbox/answers":
-                body = {}
+                body = self._account.answers
+            elif asked == "GET /_sandbox/ledger.csv":
+                kind, body = "text/csv; charset=utf-8", self._ledger(request.asked("format") or ledger.FORMATS[0])
             elif asked == "POST /_sandbox/reset":
                 self._begin(make_account(self.today, self.seed, self.size, self._first_switches))
                 body = {"reset": True}
+            elif asked == "POST /_sandbox/advance":
+                body = self._advance(_json(request.raw))
             elif asked == "POST /_sandbox/faults":
                 self._faults += read_faults(_json(request.raw))
                 body = {"faults": [as_json(one) for one in self._faults]}
             elif asked == "POST /_sandbox/switches":
                 self._account.switches = self._account.switches.changed(_json(request.raw))
+                self._account.found.clear()
                 body = {"switches": asdict(self._account.switches)}
             else:
                 status, body = 404, {"error": "no such control"}
         except ConfigError as error:
-            status, body = 422, {"error": str(error)}
-        data = json.dumps(body).encode()
-        headers = self._headers(self._next_at, "application/json; charset=utf-8", data)
+            status, kind, body = 422, "application/json; charset=utf-8", {"error": str(error)}
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        headers = self._headers(self._next_at, kind, data)
         return Answer(status, headers, data)
+
+    def _ledger(self, program: str) -> str:
+        if program not in ledger.FORMATS:
+            raise ConfigError(
+                f"the sandbox's ledger has no format {program[:40]!r}; there is: {', '.join(ledger.FORMATS)}"
+            )
+        return ledger.as_csv(self._account, program)
+
+    def _advance(self, data: object) -> dict[str, Any]:
+        days = data.get("days") if isinstance(data, Mapping) else None
+        if type(days) is not int or not 0 <= days <= _LONGEST_ADVANCE:
+            raise ConfigError(f"to advance, give days, a whole number from 0 to {_LONGEST_ADVANCE}")
+        self._moved += days * DAY
+        now = self._next_at + days * DAY
+        self._next_at = now
+        self._account.found.clear()
+        happened = let_pass(self._account, now)
+        return {"now": from_ms(now, self._account.switches.zone).isoformat(timespec="seconds"), "happened": happened}
 
     def dump(self) -> dict[str, Any]:
         """The whole state, as JSON can hold it."""
@@ -224,6 +262,7 @@ class Sandbox:
                 "switches": asdict(self._account.switches),
                 "account": self._account.dump(),
                 "next_at": self._next_at,
+                "moved": self._moved,
                 "log": list(self._log),
                 "faults": [as_json(one) for one in self._faults],
                 "late": list(self._late),
@@ -240,7 +279,8 @@ class Sandbox:
         sandbox._lock = threading.Lock()
         sandbox._begin(Account.load(data["account"], sandbox._first_switches))
         sandbox._next_at = data["next_at"]
-        sandbox._clock = clock or SteppingClock(from_ms(data["next_at"]))
+        sandbox._moved = data.get("moved", 0)
+        sandbox._clock = clock or SteppingClock(from_ms(data["next_at"] - sandbox._moved))
         sandbox._late = list(data["late"])
         sandbox._log.extend(data["log"])
         sandbox._faults = read_faults(data["faults"])
@@ -255,6 +295,9 @@ def _page(status: int) -> str | None:
 
 def _json(raw: bytes) -> Any:
     try:
-        return json.loads(raw.decode("utf-8"))
+        data = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise ConfigError("the body is not JSON") from None
+    if is_too_deep(data):
+        raise ConfigError("the body is nested too deep")
+    return data

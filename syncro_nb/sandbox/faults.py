@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ConfigError
 from .request import reread
 from .state import Row
+from .switches import MATCH, matches
 
 KINDS = {
     "drop_before": "nothing is done, and the connection is dropped",
@@ -39,8 +40,7 @@ class Fault:
 
     def strikes(self, operation: str) -> bool:
         """Whether this request is hit; counts it."""
-        pattern = "[^/]+".join(re.escape(part) for part in self.match.split("*"))
-        if self.times == 0 or not re.fullmatch(pattern, operation):
+        if self.times == 0 or not matches(self.match, operation):
             return False
         if self.skip:
             self.skip -= 1
@@ -76,7 +76,7 @@ def _read_fault(data: object) -> Fault:
         raise ConfigError(f"a fault has no {min(map(str, unknown))[:40]!r}")
     if data.get("kind") not in KINDS:
         raise ConfigError(f"a fault's kind is one of {', '.join(KINDS)}")
-    if not re.fullmatch(r"[A-Z]+ /\S*", str(data.get("match"))):
+    if not re.fullmatch(MATCH, str(data.get("match"))):
         raise ConfigError('a fault\'s match is as "POST /tickets/*/comment"')
     fault = Fault(**{str(name): value for name, value in data.items()})
     for name, low, high in (("status", 200, 599), ("times", 0, 10**9), ("skip", 0, 10**9)):

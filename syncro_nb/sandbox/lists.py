@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from .render import Json
 from .request import Request, whole
-from .state import Account, Row
+from .state import Account, Row, Table
 from .times import read_instant
 
 
@@ -61,6 +62,45 @@ def page(
         meta["per_page"] = size
     shown = rows[(number - 1) * size : number * size]
     return 200, {wrapper or name: [show(account, row) for row in shown], "meta": {**meta, "page": number}}
+
+
+class Newest(Sequence[Row]):
+    """A table, the newest row first, of which only the pages that are asked for are copied."""
+
+    def __init__(self, table: Table) -> None:
+        self._rows = table.in_order()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
+        if isinstance(place, int):
+            return self._rows[-1 - place]
+        first, last, _ = place.indices(len(self))
+        return self._rows[len(self) - last : len(self) - first][::-1]
+
+
+def is_unfiltered(request: Request) -> bool:
+    """Whether all rows are asked for."""
+    return request.query.keys() <= {"page", "per_page"}
+
+
+def remembered(account: Account, request: Request, find: Callable[[], Iterable[Row]]) -> list[Row]:
+    """What was found for these filters, until something is written: the next page of a long list costs nothing."""
+    filters = {name: tuple(values) for name, values in request.query.items() if name not in ("page", "per_page")}
+    key = (request.path, tuple(sorted(filters.items())))
+    if key not in account.found:
+        if len(account.found) >= _REMEMBERED:
+            del account.found[next(iter(account.found))]
+        account.found[key] = list(find())
+    return account.found[key]
+
+
+_REMEMBERED = 8  # lists
 
 
 def newest(rows: Iterable[Row]) -> list[Row]:

@@ -84,6 +84,9 @@ def contact(account: Account, row: Row | None) -> Json | None:
         "properties": row["properties"],
         "opt_out": False,
         "extension": None,
+        "processed_phone": row["phone"],  # these three are on real accounts, though in neither document
+        "processed_mobile": row["mobile"],
+        "ticket_matching_emails": row["email"],
     }
 
 

@@ -137,7 +137,7 @@ def payment(account: Account, row: Row) -> Json:
     return {
         "id": row["id"],
         **times(account, row),
-        "success": True,
+        "success": row["success"],
         "payment_amount": as_dollars(row["amount_cents"]),
         "invoice_ids": invoice_ids or [None],
         "ref_num": row["ref_num"],

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 from ..money import cents, exact
+from .nested import nest
 from .state import Row
 
 PREFIX = "/api/v1"
+LARGEST_BODY = 10_000_000  # bytes
+_DEEPEST = 64  # objects and lists inside one another
 _DIGITS, _PLACES = 9, 12  # before and after the point of a price or a quantity that anybody means
 
 
@@ -65,6 +68,8 @@ def take_apart(method: str, target: str, headers: Mapping[str, str], raw: bytes)
 def read_body(request: Request) -> Row:
     """The fields of the body. A GET's body is ignored, and so is one of a type that Rails does not parse."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if len(request.raw) > LARGEST_BODY:
+        raise Refusal(413)
     if request.method in ("GET", "HEAD") or not request.raw.strip():
         return {}
     if kind == "application/x-www-form-urlencoded":
@@ -75,7 +80,29 @@ def read_body(request: Request) -> Row:
         data = json.loads(request.raw.decode("utf-8"), parse_float=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError, ArithmeticError):
         raise Refusal(400, {"status": 400, "error": "Bad Request"}) from None
+    if is_too_deep(data):
+        raise Refusal(400, {"status": 400, "error": "Bad Request"})
     return data if isinstance(data, dict) else {}
+
+
+def read_fields(request: Request) -> Row:
+    """All parameters of a write, as Rails merges them: the query's, and over them the body's."""
+    body = read_body(request)
+    if request.method in ("GET", "HEAD", "DELETE"):
+        return body
+    asked = ((name, value) for name, values in request.query.items() if name != "api_key" for value in values)
+    return {**nest(asked), **body}
+
+
+def is_too_deep(data: object) -> bool:
+    """Whether more is nested than anybody means; what reads it further down may go into itself as deep as this."""
+    level = [data]
+    for _ in range(_DEEPEST):
+        parts = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [inner for part in parts for inner in part]
+        if not level:
+            return False
+    return True
 
 
 def _read_form(raw: bytes) -> Row:
@@ -83,9 +110,7 @@ def _read_form(raw: bytes) -> Row:
     if text.lstrip()[:1] in ("{", "["):
         raise Refusal(400, "<html><head><title>400 Bad Request</title></head><body>400 Bad Request</body></html>")
     try:
-        return {
-            name: values[-1] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=1000).items()
-        }
+        return nest(parse_qsl(text, keep_blank_values=True, max_num_fields=1000))
     except ValueError:
         raise Refusal(400, {"status": 400, "error": "Bad Request"}) from None
 

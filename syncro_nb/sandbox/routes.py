@@ -98,11 +98,18 @@ def answer(account: Account, request: Request) -> Reply:
     try:
         operation, area, act = _find(account, request)
         verb = {"GET": "read", "DELETE": "delete"}.get(operation.split()[0], "write")
+        if verb != "read":
+            account.found.clear()
         if area and account.switches.denies(area, verb):
             raise Refusal(401, _NO_PERMISSION)
         return act(account, request)
     except Refusal as refusal:
         return refusal.status, refusal.body
+
+
+def is_list(request: Request) -> bool:
+    """Whether a whole collection is asked for, and not one record."""
+    return _method(request) == "GET" and f"GET {request.path.removeprefix(PREFIX)}" in ROUTES
 
 
 def has_key(request: Request, key: str) -> bool:

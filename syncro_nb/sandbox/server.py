@@ -13,10 +13,9 @@ from typing import Any
 
 from ..errors import ConfigError
 from .emulator import Answer, Sandbox
-from .request import PREFIX
+from .request import LARGEST_BODY, PREFIX
 
 HOST = "127.0.0.1"
-_LARGEST_BODY = 10_000_000
 
 
 class Server:
@@ -118,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding") or not length.isdecimal():
             return self._refuse(400)
-        if len(length) > 9 or int(length) > _LARGEST_BODY:
+        if len(length) > 9 or int(length) > LARGEST_BODY:
             return self._refuse(413)
         body = self.rfile.read(int(length))
         answer = self.server.sandbox.handle(self.command, self.path, dict(self.headers.items()), body)

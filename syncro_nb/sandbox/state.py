@@ -8,7 +8,8 @@ calendar days as "2026-03-31". Only `render` turns rows into Syncro's JSON.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from datetime import date
 from typing import Any
 
@@ -46,8 +47,9 @@ class Table:
 
     def __init__(self, last_id: int, indexed: tuple[str, ...] = ()) -> None:
         self.rows: dict[int, Row] = {}
+        self._in_order: list[Row] | None = []  # the same rows; None when it must be made anew
         self.last_id = last_id
-        self._indexes: dict[str, dict[Any, dict[int, None]]] = {name: defaultdict(dict) for name in indexed}
+        self._indexes: dict[str, dict[Any, list[int]]] = {name: defaultdict(list) for name in indexed}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,14 +57,22 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows.values())
 
+    def next_id(self) -> int:
+        """The id of the row that is made next."""
+        return self.last_id + 3 + self.last_id % 11
+
     def add(self, row: Row) -> Row:
         """Keep a row; without an "id" it gets the next one. Ids rise, with gaps, as on a service with many accounts."""
         if "id" not in row:
-            row = {"id": self.last_id + 3 + self.last_id % 11, **row}
+            row = {"id": self.next_id(), **row}
         self.last_id = max(self.last_id, row["id"])
+        if self._in_order is not None and row["id"] not in self.rows:
+            self._in_order.append(row)
+        else:
+            self._in_order = None
         self.rows[row["id"]] = row
         for name, index in self._indexes.items():
-            index[row.get(name)][row["id"]] = None
+            index[row.get(name)].append(row["id"])
         return row
 
     def get(self, row_id: int | None) -> Row | None:
@@ -73,22 +83,33 @@ class Table:
         """Set some values of a row that is in this table."""
         for name in values.keys() & self._indexes.keys():
             self._forget(name, row)
-            self._indexes[name][values[name]][row["id"]] = None
+            self._indexes[name][values[name]].append(row["id"])
         row.update(values)
 
     def remove(self, row: Row) -> None:
         """Drop a row."""
         del self.rows[row["id"]]
+        self._in_order = None
         for name in self._indexes:
             self._forget(name, row)
+
+    def in_order(self) -> Sequence[Row]:
+        """All rows, the oldest first, without a search through a long table."""
+        if self._in_order is None:
+            self._in_order = list(self.rows.values())
+        return self._in_order
 
     def where(self, name: str, value: object) -> list[Row]:
         """The rows that have this value in an indexed field, oldest first."""
         return [self.rows[row_id] for row_id in sorted(self._indexes[name].get(value, ()))]
 
+    def count(self, name: str, value: object) -> int:
+        """How many rows have this value in an indexed field."""
+        return len(self._indexes[name].get(value, ()))
+
     def _forget(self, name: str, row: Row) -> None:
         ids = self._indexes[name][row.get(name)]
-        ids.pop(row["id"], None)
+        ids.remove(row["id"])
         if not ids:
             del self._indexes[name][row.get(name)]
 
@@ -103,6 +124,12 @@ class Account:
         self.next_invoice_number = 1
         self.owner_id = 0
         self.default_labor_product_id: int | None = None
+        self.found: dict[
+            tuple[Any, ...], list[Row]
+        ] = {}  # the rows of lists that were asked for, see `lists.remembered`
+        self.answers: Row = {}  # what is planted in the demo data, by rule
+        self.coming: list[Row] = []  # what will happen when the clock is moved on
+        self.ledger: list[Row] = []  # how the bookkeeper's copy differs
         self._tables = {name: Table(*parts) for name, parts in _TABLES.items()}
         self.users = self._tables["users"]
         self.products = self._tables["products"]
@@ -136,6 +163,9 @@ class Account:
             "default_labor_product_id": self.default_labor_product_id,
             "next_ticket_number": self.next_ticket_number,
             "next_invoice_number": self.next_invoice_number,
+            "answers": self.answers,
+            "coming": self.coming,
+            "ledger": self.ledger,
             "tables": {
                 name: {"last_id": table.last_id, "rows": [dict(row) for row in table]}
                 for name, table in self._tables.items()
@@ -148,6 +178,8 @@ class Account:
         account = cls(date.fromisoformat(data["today"]), switches)
         for name in ("owner_id", "default_labor_product_id", "next_ticket_number", "next_invoice_number"):
             setattr(account, name, data[name])
+        for name in ("answers", "coming", "ledger"):
+            setattr(account, name, deepcopy(data.get(name) or getattr(account, name)))
         for name, kept in data["tables"].items():
             table = account._tables[name]
             for row in kept["rows"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from ..errors import ConfigError
 from ..money import exact
 
+MATCH = r"[A-Z]+ /\S*"  # requests, as "POST /tickets/*/comment", relative to /api/v1
 PROFILES = ("2026-fall", "2026-04")
 AREAS = (
     "asset",
@@ -57,6 +59,12 @@ class Switches:
     timer_billable_default: bool = True
     rate_limit: tuple[int, float] | None = None  # requests, seconds
     retry_after: bool = True  # does a 429 say how long to wait?
+    list_lag: float = 0  # seconds by which lists lag behind; details never do
+    dropped_fields: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # {"POST /tickets/*/comment": ["hidden"]}
+    prepaid_draws: bool = True  # does labour of a customer with prepaid hours cost nothing and draw them?
+    date_format: str = "mm-dd-yy"  # as GET /settings names it
     statuses: tuple[str, ...] = STATUSES
     tax_rates: Mapping[str, str] = field(default_factory=lambda: {"21746": "8.7"})  # per cent, by tax_rate_id
     business_hours: Mapping[str, tuple[str, str]] = field(
@@ -87,6 +95,10 @@ class Switches:
         """Whether the key lacks the permission to read, write or delete in this area."""
         return area in self.denied or f"{area}.{verb}" in self.denied
 
+    def drops(self, operation: str) -> set[str]:
+        """The fields of the body that are lost with this operation, whatever they hold."""
+        return {name for match, names in self.dropped_fields.items() if matches(match, operation) for name in names}
+
     def changed(self, values: Mapping[str, Any]) -> Switches:
         """These switches with some set anew, from JSON; ConfigError names one that does not exist or cannot be so."""
         if not isinstance(values, Mapping):
@@ -95,6 +107,11 @@ class Switches:
         if unknown:
             raise ConfigError(f"the sandbox has no switch {min(unknown)[:40]!r}")
         return replace(self, **{name: _frozen(value) for name, value in values.items()})
+
+
+def matches(match: str, operation: str) -> bool:
+    """Whether "POST /tickets/7/comment" is meant by "POST /tickets/*/comment": a * stands for one part of the path."""
+    return re.fullmatch("[^/]+".join(re.escape(part) for part in match.split("*")), operation) is not None
 
 
 def _frozen(value: Any) -> Any:
@@ -140,6 +157,12 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "rate_limit": lambda value: (
         value is None or (len(value) == 2 and isinstance(value[0], int) and all(map(_is_positive, value)))
     ),
+    "list_lag": lambda value: value == 0 or _is_positive(value),
+    "dropped_fields": lambda value: all(
+        re.fullmatch(MATCH, match) and not isinstance(names, str) and all(isinstance(one, str) for one in names)
+        for match, names in value.items()
+    ),
+    "date_format": lambda value: isinstance(value, str),
     "statuses": lambda value: isinstance(value, list | tuple) and all(isinstance(one, str) for one in value),
     "tax_rates": lambda value: all(isinstance(rate, str) and 0 <= exact(rate) < 100 for rate in value.values()),
     "business_hours": lambda value: all(

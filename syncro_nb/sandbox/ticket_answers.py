@@ -22,10 +22,19 @@ def find_ticket(account: Account, request: Request) -> Row:
 
 def list_tickets(account: Account, request: Request) -> Reply:
     """GET /tickets"""
+    whole_talk = flag(request.asked("all_comments")) or False
+
+    def show(account: Account, row: Row) -> Json:
+        return render.listed_ticket(account, row, all_comments=whole_talk)
+
+    if lists.is_unfiltered(request):
+        return lists.page(account, request, "tickets", lists.Newest(account.tickets), show)
+    rows = lists.remembered(account, request, lambda: _find_tickets(account, request))
+    return lists.page(account, request, "tickets", rows, show)
+
+
+def _find_tickets(account: Account, request: Request) -> list[Row]:
     rows = _filtered(account, request)
-    number = request.asked("number")
-    if number is not None:
-        rows = [row for row in rows if row["number"] == whole(number)]
     words = (request.asked("query") or "").lower()
     if words:
         rows = [row for row in rows if words in _searchable(account, row)]
@@ -33,19 +42,18 @@ def list_tickets(account: Account, request: Request) -> Reply:
         rows = list(lists.equal(request, rows, parent_id="parent_id"))
         if request.asked("asset_name") or request.asked("asset_serial"):
             rows = []  # there are no assets here
-    whole_talk = flag(request.asked("all_comments")) or False
-
-    def show(account: Account, row: Row) -> Json:
-        return render.listed_ticket(account, row, all_comments=whole_talk)
-
-    return lists.page(account, request, "tickets", rows, show)
+    return rows
 
 
 def _filtered(account: Account, request: Request) -> list[Row]:
     """Newest first, by the filters that /tickets and /ticket_comments share."""
-    customer_id = request.asked_id("customer_id")
-    found = account.tickets if customer_id is None else account.tickets.where("customer_id", customer_id)
-    rows = lists.equal(request, found, contact_id="contact_id", user_id="user_id")
+    customer_id, number = request.asked_id("customer_id"), request.asked("number")
+    found: Iterable[Row] = account.tickets
+    if number is not None and request.path.endswith("/tickets"):
+        found = account.tickets.where("number", whole(number))
+    elif customer_id is not None:
+        found = account.tickets.where("customer_id", customer_id)
+    rows = lists.equal(request, found, customer_id="customer_id", contact_id="contact_id", user_id="user_id")
     rows = lists.since(
         account,
         request,
@@ -112,6 +120,11 @@ def list_comments(account: Account, request: Request) -> Reply:
 
 def list_all_comments(account: Account, request: Request) -> Reply:
     """GET /ticket_comments: by ticket, the newest first within each."""
+    rows = lists.remembered(account, request, lambda: _find_comments(account, request))
+    return lists.page(account, request, "ticket_comments", rows, render.listed_comment, wrapper="comments")
+
+
+def _find_comments(account: Account, request: Request) -> Iterable[Row]:
     tickets = _filtered(account, request)
     one = request.asked_id("ticket_id")
     if one is not None:
@@ -122,8 +135,7 @@ def list_all_comments(account: Account, request: Request) -> Reply:
         for comment in reversed(account.comments.where("ticket_id", row["id"]))
     ]
     kept = lists.since(account, request, rows, comment_created_after="created_at")
-    kept = lists.before(account, request, kept, comment_created_before="created_at")
-    return lists.page(account, request, "ticket_comments", list(kept), render.listed_comment, wrapper="comments")
+    return lists.before(account, request, kept, comment_created_before="created_at")
 
 
 def add_comment(account: Account, request: Request) -> Reply:
@@ -199,19 +211,32 @@ def charge_time(account: Account, request: Request) -> Reply:
 
 def list_timers(account: Account, request: Request) -> Reply:
     """GET /ticket_timers: in April 2026 only the filters by time were there."""
-    rows = lists.since(account, request, account.timers, created_at_gt="created_at")
-    rows = lists.before(account, request, rows, created_at_lt="created_at")
-    if account.switches.autumn:
-        rows = _filter_timers(account, request, rows)
 
     def show(account: Account, row: Row) -> Json:
         return render.live_timer(account, row, request.now)
 
-    return lists.page(account, request, "ticket_timers", lists.newest(rows), show)
+    if lists.is_unfiltered(request):
+        return lists.page(account, request, "ticket_timers", lists.Newest(account.timers), show)
+    rows = lists.remembered(account, request, lambda: _find_timers(account, request))
+    return lists.page(account, request, "ticket_timers", rows, show)
+
+
+def _find_timers(account: Account, request: Request) -> list[Row]:
+    autumn = account.switches.autumn
+    found: Iterable[Row] = account.timers
+    ticket_id, customer_id = request.asked_id("ticket_id"), request.asked_id("customer_id")
+    if autumn and ticket_id is not None:
+        found = account.timers.where("ticket_id", ticket_id)
+    elif autumn and customer_id is not None:
+        tickets = account.tickets.where("customer_id", customer_id)
+        found = [row for ticket in tickets for row in account.timers.where("ticket_id", ticket["id"])]
+    rows = lists.since(account, request, found, created_at_gt="created_at")
+    rows = lists.before(account, request, rows, created_at_lt="created_at")
+    return lists.newest(_filter_timers(account, request, rows) if autumn else rows)
 
 
 def _filter_timers(account: Account, request: Request, rows: Iterable[Row]) -> list[Row]:
-    kept = list(lists.equal(request, rows, ticket_id="ticket_id", user_id="user_id"))
+    kept = list(lists.equal(request, rows, user_id="user_id"))
     customer_id = request.asked_id("customer_id")
     if customer_id is not None:
         tickets = account.tickets.rows

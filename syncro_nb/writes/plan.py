@@ -88,7 +88,7 @@ class Expected:
     tax_between: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As INTERFACE's `expected`; hours as a decimal string would be misread, so a JSON number."""
+        """As `--dry-run --json` prints it; hours as a JSON number."""
         return {
             "subtotal_cents": self.subtotal_cents,
             "tax_cents": self.tax_cents,

@@ -43,7 +43,7 @@ class Receipt:
 
     @property
     def exit_status(self) -> int:
-        """As INTERFACE.md has it."""
+        """0 done, 3 refused, 4 not reachable, 5 in doubt, 6 not as approved (docs/command-line.md)."""
         state = self.current.state if self.current and self.run.state != "abandoned" else ""
         if state in IN_DOUBT:
             return 5
@@ -110,7 +110,7 @@ class Receipt:
         return str(self.trouble) if self.trouble else "the run was cut off here."
 
     def as_json(self) -> dict[str, Any]:
-        """INTERFACE's document for `bill`, `runs show` and `runs resume`."""
+        """The document that `bill`, `runs show` and `runs resume` print (docs/command-line.md)."""
         state = self.current
         ask = None
         if state is not None and self.run.state == "open" and state.state in ("ask", "mismatch"):

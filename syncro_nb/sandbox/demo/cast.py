@@ -47,13 +47,19 @@ GOODS = {
     "keyboard": (7311377, "Keyboard and Mouse, Wireless", 2400, 4499, "Hardware;Accessories", 12, "Wireless set"),
     "toner": (7311391, "Toner Cartridge, Black", 5100, 8450, "Hardware;Printing", 6, "Black toner, 6,000 pages"),
     "antivirus": (7311460, "Endpoint Protection, 1 Year", 2200, 4200, "Licences;Security", 0, "Licence, one computer"),
+    "freight": (7311502, "Freight", 0, 1900, "Services;Freight", 0, "Freight of a delivery, as the carrier charges it"),
+    "courtesy": (7311510, "Courtesy Support", 0, 0, "Services;Courtesy", 0, "Help as a courtesy, no charge"),
     "mailbox": (7311466, "Business Mailbox, 1 Year", 4800, 7200, "Licences;Mail", 0, "Licence, one mailbox"),
 }
+
+NOT_TAXED = ("freight",)
+HOSTING = (7210960, "Web Hosting", 2900, "Hosting of a website, with backup and renewal of certificates")
+TOWNS = ("Lower Tansy", "Port Marrow", "Larkspur", "Marrowgate")
 
 
 @dataclass(frozen=True)
 class Technician:
-    """One of the four at the desk, with habits that show in the data."""
+    """One of those at the desk, with habits that show in the data."""
 
     name: str
     mail: str
@@ -61,14 +67,14 @@ class Technician:
     color: str
     sign_off: str
     enters_late_by: int  # minutes between the end of the work and its entry
-    forgets_to_charge: float  # how often
+    share: int  # of the tickets
 
 
 TECHNICIANS = (
-    Technician("Dana Whitlock", "dana@desk.example.com", "Admins", "1e3e96", "Dana", 5, 0.0),
-    Technician("Marcus Oyelaran", "marcus@desk.example.com", "Technicians", "55b932", "Thanks, Marcus", 95, 0.05),
-    Technician("Priya Raman", "priya@desk.example.com", "Technicians", "b3412f", "Best regards, Priya Raman", 10, 0.0),
-    Technician("Theo Lindqvist", "theo@desk.example.com", "Technicians", "8a6d1c", "Theo", 25, 0.3),
+    Technician("Dana Whitlock", "dana@desk.example.com", "Admins", "1e3e96", "Dana", 5, 3),
+    Technician("Marcus Oyelaran", "marcus@desk.example.com", "Technicians", "55b932", "Thanks, Marcus", 95, 4),
+    Technician("Priya Raman", "priya@desk.example.com", "Technicians", "b3412f", "Best regards, Priya Raman", 10, 5),
+    Technician("Theo Lindqvist", "theo@desk.example.com", "Technicians", "8a6d1c", "Theo", 25, 4),
 )
 
 
@@ -90,6 +96,7 @@ class Business:
     pays_late: float = 0.1  # how often it takes more than a month over its terms
     workstations: int = 0  # under contract
     sweeps_tickets: bool = False  # does the monthly invoice take unbilled ticket charges along?
+    recurs: str = ""  # what recurs besides a contract, by its name in `recurring`
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from ..billing import PREPAY_CATEGORY
@@ -9,14 +10,15 @@ from ..people import create_contact, create_customer
 from ..state import Account, Row
 from ..times import DAY, from_ms
 from .cast import (
-    BUSINESSES,
     GOODS,
+    HOSTING,
     LABOR,
     MANAGED_SERVER,
     MANAGED_SERVICE,
+    NOT_TAXED,
     PREPAID_HOURS,
-    TECHNICIANS,
     Business,
+    Technician,
 )
 
 SERVICE_LEVEL = {"sla_id": 3107, "sla_name": "Managed", "response_time": 3600, "resolution_time": 86_400}
@@ -24,10 +26,10 @@ _PAYMENT_METHODS = ("Credit Card", "Cash", "Check", "Offline CC", "Quick", "Othe
 _SERVICES = "Managed Services"
 
 
-def hire(account: Account, begin: int) -> dict[str, Row]:
+def hire(account: Account, crew: Sequence[Technician], begin: int) -> dict[str, Row]:
     """The technicians, by name; the first one's key is the sandbox's key."""
     technicians = {}
-    for one in TECHNICIANS:
+    for one in crew:
         technicians[one.name] = account.users.add(
             {
                 "email": one.mail,
@@ -39,7 +41,7 @@ def hire(account: Account, begin: int) -> dict[str, Row]:
                 "color": one.color,
             }
         )
-    account.owner_id = technicians[TECHNICIANS[0].name]["id"]
+    account.owner_id = technicians[crew[0].name]["id"]
     return technicians
 
 
@@ -48,14 +50,15 @@ def stock(account: Account, begin: int) -> None:
     for number, name, price, said in LABOR.values():
         path = f"Labor;{name.removeprefix('Labor - ')}"
         _add_product(account, begin, number, name, said, price, category="Labor", path=path)
-    for number, name, price, said in (MANAGED_SERVICE, MANAGED_SERVER):
+    for number, name, price, said in (MANAGED_SERVICE, MANAGED_SERVER, HOSTING):
         _add_product(account, begin, number, name, said, price, category=_SERVICES, path=_SERVICES)
     number, name, price, said = PREPAID_HOURS
     _add_product(account, begin, number, name, said, price, category=PREPAY_CATEGORY, path=PREPAY_CATEGORY)
-    for number, name, cost, price, path, quantity, said in GOODS.values():
+    for short, (number, name, cost, price, path, quantity, said) in GOODS.items():
         category = path.split(";")[-1]
         row = _add_product(account, begin, number, name, said, price, category=category, path=path)
         row.update(cost_cents=cost, quantity=quantity, maintain_stock=path.startswith("Hardware"))
+        row["taxable"] = short not in NOT_TAXED
     account.default_labor_product_id = LABOR["remote"][0]
     for name in _PAYMENT_METHODS:
         account.payment_methods.add({"name": name, "created_at": begin, "updated_at": begin})
@@ -84,13 +87,13 @@ def _add_product(
     )
 
 
-def welcome(account: Account, begin: int, end: int) -> dict[str, Row]:
+def welcome(account: Account, businesses: Sequence[Business], begin: int, end: int) -> dict[str, Row]:
     """The customers, by name; one of them came only lately."""
     customers = {}
-    for place, business in enumerate(BUSINESSES):
+    for place, business in enumerate(businesses):
         since = begin - business.since_months * 30 * DAY if business.since_months else end - 24 * DAY
         customers[business.name] = _welcome(account, business, place, since)
-    for business in BUSINESSES:
+    for business in businesses:
         if business.workstations:
             _sign_contract(account, customers[business.name], business, begin)
     return customers
@@ -98,7 +101,7 @@ def welcome(account: Account, begin: int, end: int) -> dict[str, Row]:
 
 def _welcome(account: Account, business: Business, place: int, since: int) -> Row:
     first, last = business.contacts[0].split(" ", 1)
-    address = {"city": business.city, "state": "WA", "zip": f"990{place + 10}"}
+    address = {"city": business.city, "state": "WA", "zip": f"990{place % 90 + 10}"}
     customer = create_customer(
         account,
         {
@@ -106,7 +109,7 @@ def _welcome(account: Account, business: Business, place: int, since: int) -> Ro
             "firstname": first,
             "lastname": last,
             "email": _mail(first, business),
-            "phone": f"509-555-01{place + 10}",
+            "phone": f"509-555-01{place % 90 + 10}",
             "address": business.street,
             "tax_rate_id": next(iter(account.switches.tax_rates), None) if business.taxed else None,
             **address,
@@ -119,7 +122,7 @@ def _welcome(account: Account, business: Business, place: int, since: int) -> Ro
             "customer_id": customer["id"],
             "name": name,
             "email": _mail(name.split()[0], business),
-            "phone": f"509-555-01{place * 3 + order + 30}",
+            "phone": f"509-555-01{(place * 3 + order + 30) % 90 + 10}",
             "address1": business.street,
         }
         create_contact(account, {**contact, **address}, since)
@@ -152,34 +155,51 @@ def _sign_contract(account: Account, customer: Row, business: Business, begin: i
             "sla_id": SERVICE_LEVEL["sla_id"],
         }
     )
+    first = next_month(from_ms(begin, zone).date())
+    lines = [(product, f"{quantity}.0") for product, quantity in sold]
+    add_schedule(account, customer, _SERVICES, lines, first, sweeps_tickets=business.sweeps_tickets)
+
+
+def add_schedule(
+    account: Account,
+    customer: Row,
+    name: str,
+    lines: Sequence[tuple[tuple[int, str, int, str], str]],
+    next_run: date,
+    *,
+    frequency: str = "Monthly",
+    sweeps_tickets: bool = False,
+) -> Row:
+    """What will be invoiced again and again: products of the cast, and how much of each."""
     schedule = account.schedules.add(
         {
             "customer_id": customer["id"],
             "email_customer": True,
-            "frequency": "Monthly",
-            "name": _SERVICES,
-            "next_run": next_month(from_ms(begin, zone).date()).isoformat(),
-            "invoice_unbilled_ticket_charges": business.sweeps_tickets,
+            "frequency": frequency,
+            "name": name,
+            "next_run": next_run.isoformat(),
+            "invoice_unbilled_ticket_charges": sweeps_tickets,
             "paused": False,
             "last_invoice_paid": None,
         }
     )
-    for position, ((number, name, price, said), quantity) in enumerate(sold):
+    for position, ((number, item, price, said), quantity) in enumerate(lines):
         account.schedule_lines.add(
             {
                 "schedule_id": schedule["id"],
                 "cost_cents": 0,
                 "description": said,
-                "name": name,
+                "name": item,
                 "position": position,
                 "product_id": number,
-                "quantity": f"{quantity}.0",
+                "quantity": quantity,
                 "retail_cents": price,
                 "taxable": True,
                 "user_id": account.owner_id,
-                "product_category": _SERVICES,
+                "product_category": account.products.rows[number]["product_category"],
             }
         )
+    return schedule
 
 
 def next_month(day: date) -> date:

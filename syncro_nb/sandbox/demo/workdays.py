@@ -75,3 +75,9 @@ def after(instant: int, minutes: float, zone: ZoneInfo) -> int:
 def quarter(instant: int) -> int:
     """The next full quarter of an hour."""
     return -(-instant // (15 * MINUTE)) * 15 * MINUTE
+
+
+def quarters_outside(start: int, quarters: int, zone: ZoneInfo) -> int:
+    """How many of the quarter hours from `start` on lie outside the hours of the desk."""
+    starts = (start + place * 15 * MINUTE for place in range(quarters))
+    return sum(next_open(instant, zone) != instant for instant in starts)
