@@ -15,7 +15,7 @@ LAYERS = [
     {"database", "keys"},
     {"config"},
     {"service", "sandbox"},
-    {"frames"},
+    {"frames", "keptsandbox"},
     {"writes"},
     {"ticketview"},
     {"workspace"},
