@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import InputError
 from ..service.client import Client
 from ..service.records import Comment, Invoice, Ticket, TicketLine
 from . import checks, reference
@@ -87,7 +88,10 @@ def _charge(client: Client, plan: Plan, step: Step, taken: frozenset[int]) -> Si
 
 
 def _invoice(client: Client, plan: Plan) -> Sight:
-    rows = pull_ticket_invoices(client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
+    try:
+        rows = pull_ticket_invoices(client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
+    except InputError as error:
+        return Sight((), (str(error),), "the invoices of the customer")
     new = [client.invoice(row.id) for row in rows if row.id not in plan.basis.invoice_ids]
     ours, doubts = [], []
     for invoice in new:
