@@ -22,14 +22,6 @@ from .verbs import grammar
 if TYPE_CHECKING:
     from .actions import Result
 
-STOPPED = 130  # what a shell reports for Ctrl-C
-
-
-class Stopped(errors.InputError):
-    """Ctrl-C at a question: nothing was written yet."""
-
-    exit_status = STOPPED
-
 
 class Paper:
     """A stream to print on, until it fails: from then on it takes everything and prints nothing. `trouble` says why."""
@@ -90,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(" ".join(str(error).split()), error.exit_status, as_json, output, remarks)
     except KeyboardInterrupt:
         said = "stopped by the keyboard; `syncro runs` shows whether a write was under way"
-        return _complain(said, STOPPED, as_json, output, remarks)
+        return _complain(said, errors.Stopped.exit_status, as_json, output, remarks)
     _print_result(result, as_json, output, remarks)
     if output.trouble and not isinstance(output.trouble, BrokenPipeError):
         remarks.print_line(f"syncro: {_why(output.trouble)}")
@@ -114,7 +106,7 @@ def _answer(question: str, remarks: Paper) -> str:
         typed = sys.stdin.readline()
     except KeyboardInterrupt:
         remarks.print("")
-        raise Stopped("stopped by the keyboard: nothing was written") from None
+        raise errors.Stopped("stopped by the keyboard: nothing was written") from None
     if not typed:
         remarks.print("")
         raise errors.InputError("not confirmed: nothing was written")

@@ -92,7 +92,8 @@ class Config:
         if self.url is None:
             return SANDBOX
         host = urlsplit(self.url).hostname or ""
-        return host.removesuffix(".syncromsp.com")
+        # Several accounts may be served on this machine, each with a profile; a port is not an account's name.
+        return f"{host} ({self.profile})" if host in LOOPBACK else host.removesuffix(".syncromsp.com")
 
     @property
     def site(self) -> str | None:

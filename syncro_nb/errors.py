@@ -3,6 +3,7 @@
     Error                     the base; its message is one readable sentence
     ├── InputError            the input or the configuration is wrong; nothing was written  (exit status 2)
     │   └── ConfigError       ... in syncro.yaml, the environment or the command's options
+    ├── Stopped               a person pressed Ctrl-C                                          (exit status 130)
     ├── Refused               Syncro answered, and said no; carries its status and its words (exit status 3)
     │   └── Missing           ... with a 404: this proves that the record is not there
     └── Unreachable           no answer of Syncro's, or one that is not Syncro's             (exit status 4)
@@ -30,6 +31,12 @@ class InputError(Error):
 
 class ConfigError(InputError):
     """syncro.yaml, an environment variable or an option is wrong; the message names which, and the remedy."""
+
+
+class Stopped(Error):
+    """Ctrl-C. The message says what was written by then; a write under way is in doubt, and the journal has it."""
+
+    exit_status = 130
 
 
 class Refused(Error):

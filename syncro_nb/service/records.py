@@ -244,7 +244,7 @@ class InvoiceLine:
     quantity: Decimal = key("quantity", HOURS, Decimal(0))
     price_cents: int = key("price", MONEY, 0)
     cost_cents: int = key("cost", MONEY, 0)
-    taxable: bool = key("taxable", FLAG, False)
+    taxable: bool | None = key("taxable", FLAG, None)
     discount_percent: Decimal | None = key("discount_percent", HOURS, None)
     discount_cents: int | None = key("discount_dollars", MONEY, None)
     created_at: datetime | None = key("created_at", INSTANT, None)

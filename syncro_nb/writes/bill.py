@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from ..config import House, unknown
 from ..errors import InputError
-from ..money import exact, format_cents, hours_of, line_cents, round_half_up, tax_cents, total
+from ..money import exact, format_cents, hours_of, round_half_up, tax_cents, total
 from ..service import requests
 from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer
 from . import reference
@@ -80,11 +80,14 @@ class BillFacts:
     labour_product_ids: frozenset[int] = field(default_factory=frozenset)
 
 
-def basis_of(ticket: Ticket, invoices: Sequence[Invoice]) -> Basis:
+def basis_of(ticket: Ticket, invoices: Sequence[Invoice], prepaid_hours: Decimal | None) -> Basis:
     """What a plan on this ticket is based on."""
     lines, timers = ticket.lines or (), ticket.timers or ()
     return Basis(
+        customer_id=ticket.customer_id or (ticket.customer.id if ticket.customer else None),
+        subject=ticket.subject,
         status=ticket.status,
+        prepaid_hours="none" if prepaid_hours is None else _short(prepaid_hours),
         comment_ids=tuple(sorted(comment.id for comment in ticket.comments or ())),
         lines=tuple(f"{line.id} ({line.quantity.normalize():f} × {format_cents(line.price_cents)})" for line in lines),
         line_ids=tuple(line.id for line in lines),
@@ -133,7 +136,9 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         )
         steps.append(Step("line_item", line))
         ours.append(ExpectedLine(product.name, text, quantity, product.price_cents, product.taxable, product.id, True))
-    if draft.invoice:
+    if not draft.invoice:
+        steps.append(Step("verify"))
+    else:
         steps += [
             Step("invoice", requests.create_invoice(ticket.id, facts.customer.id), visible=True),
             Step("verify"),
@@ -152,7 +157,7 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         unit=unit,
         steps=tuple(steps),
         expected=_expected([*waiting, *ours], facts, house, invoiced=draft.invoice),
-        basis=basis_of(ticket, facts.invoices),
+        basis=basis_of(ticket, facts.invoices, facts.customer.prepaid_hours),
         ticket_created_at=ticket.created_at,
     )
     return replace(
@@ -210,10 +215,8 @@ def _expected(lines: Sequence[ExpectedLine], facts: BillFacts, house: House, *, 
     tax = tax_cents(base, rate.percent)
     least, most = rate.tax_between(base)
     note = f"{rate.percent.normalize():f} %, {rate.source}"
-    if least == most:
-        return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note)
-    note += f"; these tell it only from {format_cents(least)} to {format_cents(most)}"
-    return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note, (least, most))
+    note += "" if least == most else f"; these tell it only from {format_cents(least)} to {format_cents(most)}"
+    return Expected(tuple(priced), subtotal, tax, subtotal + tax, prepaid, note)
 
 
 def _agree(draft: BillDraft, timers: Sequence[Timer], house: House) -> None:
@@ -250,8 +253,10 @@ def _blockers(
             said.append(f"timer {number} is charged already")
         elif timer.ended_at is None:
             said.append(f"timer {number} is still running")
-        elif timer.charged_seconds <= 0:
-            said.append(f"timer {number} holds no billable time")
+        elif not timer.billable:
+            said.append(f"timer {number} is marked as not billable in Syncro")
+        elif not 0 < timer.charged_seconds <= MAX_MINUTES * 60:
+            said.append(f"timer {number} holds {timer.charged_seconds / 60:g} billable minutes, not 1 to {MAX_MINUTES}")
         elif timer.product_id not in facts.products:
             said.append(f"timer {number} has no labour product: choose one in Syncro")
     for line in ours:
@@ -285,8 +290,13 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
     """What may cost money or a customer's trust."""
     said = [*_prepaid_warnings(facts, plan), *_contract_warnings(facts)]
     if waiting:
-        amount = total(line_cents(line.quantity, line.price_cents) for line in waiting)
+        amount = total(line.amount_cents for line in plan.expected.lines if not line.ours)
         said.append(f"the invoice also takes {len(waiting)} line(s) already on the ticket, {format_cents(amount)}")
+    lines = facts.ticket.lines or ()
+    if draft.invoice and any(not line.converted and (line.discount_percent or line.discount_cents) for line in lines):
+        said.append("a line on the ticket carries a discount, which the expected amounts do not count")
+    if any(line.converted for line in lines) and not facts.invoices:
+        said.append("a line on the ticket is marked as invoiced, but no invoice of this ticket was found")
     for timer in facts.ticket.timers or ():
         charged = timer.recorded or timer.line_item_id
         if timer.id not in draft.timer_ids and timer.billable and timer.ended_at and not charged:
@@ -300,6 +310,8 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
         )
     elif draft.invoice and plan.expected.tax_cents and facts.tax and "other customers" in facts.tax.source:
         said.append("the tax rate is that of other customers: this one has no earlier invoice to tell")
+    elif draft.invoice and "only from" in plan.expected.tax_note:
+        said.append(f"the tax is not certain to the cent: {plan.expected.tax_note}")
     if draft.hidden and not draft.timer_ids:
         said.append(
             "the comment is hidden, but the labour line has the same text, and the customer reads it on the invoice"
@@ -335,7 +347,10 @@ def _notes(draft: BillDraft, facts: BillFacts, plan: Plan) -> list[str]:
     ticket, said = facts.ticket, []
     if not draft.hidden and draft.email:
         contact = ticket.contact.email if ticket.contact and ticket.contact.email else facts.customer.email
-        said.append(f"the comment is mailed to {contact}" if contact else "the comment is mailed to the customer")
+        mailed = f"the comment is mailed to {contact}" if contact else "the comment is mailed to the customer"
+        said.append(
+            "the customer has mail switched off: the comment is not mailed" if facts.customer.no_email else mailed
+        )
     if plan.expected.prepaid_hours:
         left = (facts.customer.prepaid_hours or Decimal(0)) - plan.expected.prepaid_hours
         said.append(f"{_short(plan.expected.prepaid_hours)} prepaid hours are drawn, {_short(left)} are left")
@@ -352,8 +367,10 @@ def _text_problem(name: str, text: str, limit: int, question: str) -> dict[str, 
     if not text.strip():
         return {name: question}
     if len(text) > limit:
-        return {name: f"at most {limit:,} characters, not {len(text):,}"}
+        return {name: f"the {name} may have at most {limit:,} characters, not {len(text):,}"}
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
-            return {name: f"holds a control character (U+{ord(character):04X}); only line breaks and tabs are allowed"}
+            return {
+                name: f"the {name} holds a control character (U+{ord(character):04X}); only line breaks and tabs are allowed"
+            }
     return {}

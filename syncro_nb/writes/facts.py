@@ -55,16 +55,18 @@ def pull_ticket_invoices(
 ) -> tuple[Invoice, ...]:
     """The invoices that name this ticket, proved by their details where the list rows do not say.
 
-    Only the customer's rows, and none older than `since` (the ticket's creation), can be the ticket's. Raises InputError if
-    too many rows leave it open: then nobody can say that there is none.
+    Only the customer's rows can be the ticket's. Raises InputError if too many of them leave it open, also without those
+    older than `since` (the ticket's creation): then nobody can say that there is none.
     """
     found: list[Invoice] = []
     silent: list[Invoice] = []
     for row in client.invoices(ticket_id=ticket_id):
         if row.ticket_id == ticket_id:
             found.append(row)
-        elif row.customer_id in (None, customer_id) and not (row.created_at and since and row.created_at < since):
+        elif row.customer_id in (None, customer_id):
             silent.append(row)
+    if len(silent) > MAX_DETAILS:  # the filter was ignored: then those that are older than the ticket cannot be its
+        silent = [row for row in silent if not (row.created_at and since and row.created_at < since)]
     if len(silent) > MAX_DETAILS:
         raise InputError(
             f"{len(silent)} invoices of this customer do not say which ticket they are for, so it cannot be proved that "

@@ -17,8 +17,8 @@ from ..service import wire
 from ..service.requests import Request
 from ..service.transport import Reply
 
-# 408 is left out: a proxy may say it of a request that the server is still working on.
-DEFINITE = frozenset({400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 422, 429, 431})
+# Only what Syncro itself is known to answer: any other may come from something in between that knows nothing of it.
+DEFINITE = frozenset({400, 401, 403, 404, 409, 422, 429})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A plan is what a person sees and confirms. It is kept in the journal as it was c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ STEP_TITLES = {
     "line_item": "Labour line",
     "charge": "Charge timer",
     "invoice": "Invoice",
-    "verify": "Read the invoice back",
+    "verify": "Read back",
     "status": "Ticket status",
 }
 
@@ -74,10 +74,7 @@ class ExpectedLine:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the invoice must come to, in cents. Tax and total None: this customer's tax rate is not known yet.
-
-    `tax_between`: the least and the most that the tax may be, where earlier invoices do not tell the rate to the cent.
-    """
+    """What the invoice must come to, in cents. Tax and total None: this customer's tax rate is not known yet."""
 
     lines: tuple[ExpectedLine, ...]
     subtotal_cents: int
@@ -85,7 +82,6 @@ class Expected:
     total_cents: int | None
     prepaid_hours: Decimal
     tax_note: str = ""
-    tax_between: tuple[int, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As `--dry-run --json` prints it; hours as a JSON number."""
@@ -101,18 +97,39 @@ class Expected:
 class Basis:
     """What the ticket was like when the plan was made. If any of it has changed, the plan is void."""
 
+    customer_id: int | None
+    subject: str
     status: str
+    prepaid_hours: str
     comment_ids: tuple[int, ...]
     lines: tuple[str, ...]
     line_ids: tuple[int, ...]
     timers: tuple[str, ...]
     invoice_ids: tuple[int, ...]
 
+    def without(self, ours: frozenset[int], timer_ids: frozenset[int]) -> Basis:
+        """The same without the records of those ids, and with those timers as they were before they were charged."""
+        return replace(
+            self,
+            comment_ids=tuple(one for one in self.comment_ids if one not in ours),
+            lines=tuple(line for line, number in zip(self.lines, self.line_ids, strict=True) if number not in ours),
+            line_ids=tuple(one for one in self.line_ids if one not in ours),
+            timers=tuple(str(one) if (one := int(timer.split()[0])) in timer_ids else timer for timer in self.timers),
+            invoice_ids=tuple(one for one in self.invoice_ids if one not in ours),
+        )
+
     def changes(self, now: Basis) -> list[str]:
         """What is different now, in words."""
-        said = []
-        if now.status != self.status:
-            said.append(f"the status was {self.status!r} and is {now.status!r}")
+        said = [
+            f"the {name} was {then!r} and is {present!r}"
+            for name, then, present in (
+                ("customer", self.customer_id, now.customer_id),
+                ("subject", self.subject, now.subject),
+                ("status", self.status, now.status),
+                ("balance of prepaid hours", self.prepaid_hours, now.prepaid_hours),
+            )
+            if then != present
+        ]
         for name, then, present in (
             ("comment", self.comment_ids, now.comment_ids),
             ("line item", self.lines, now.lines),

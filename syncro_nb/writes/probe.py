@@ -59,10 +59,11 @@ def _comment(client: Client, plan: Plan, mark: str) -> Sight:
         row for row in rows if reference.last_reference(row.body) == mark and row.id not in plan.basis.comment_ids
     ]
     ours = tuple(row for row in marked if row.user_id is not None)
-    doubts = tuple(
+    doubts = [
         f"comment {row.id} carries the reference, but no technician wrote it" for row in marked if row.user_id is None
-    )
-    return Sight(ours, doubts, f"{len(rows)} comments")
+    ]
+    doubts += _elsewhere("comment", mark, [(row.id, row.body) for row in rows if row not in marked])
+    return Sight(ours, tuple(doubts), f"{len(rows)} comments")
 
 
 def _line(client: Client, plan: Plan, mark: str) -> Sight:
@@ -70,7 +71,15 @@ def _line(client: Client, plan: Plan, mark: str) -> Sight:
     ours = [
         row for row in rows if reference.last_reference(row.description) == mark and row.id not in plan.basis.line_ids
     ]
-    return Sight(tuple(ours), (), f"{len(rows)} line items")
+    doubts = _elsewhere("line item", mark, [(row.id, row.description) for row in rows if row not in ours])
+    return Sight(tuple(ours), tuple(doubts), f"{len(rows)} line items")
+
+
+def _elsewhere(what: str, mark: str, rows: list[tuple[int, str]]) -> list[str]:
+    """Records that hold the reference, though not as their last line: Syncro may have joined the lines, or somebody quotes."""
+    return [
+        f"{what} {number} holds the reference, though not as its last line" for number, text in rows if mark in text
+    ]
 
 
 def _charge(client: Client, plan: Plan, step: Step, taken: frozenset[int]) -> Sight:
@@ -96,7 +105,9 @@ def _invoice(client: Client, plan: Plan) -> Sight:
     ours, doubts = [], []
     for invoice in new:
         if checks.lacks_ours(plan.expected, invoice):
-            doubts.append(f"invoice {invoice.number} is new on this ticket, but does not hold our lines")
+            doubts.append(
+                f"invoice {invoice.number} (id {invoice.id}) is new on this ticket, but does not hold our lines"
+            )
         else:
             ours.append(invoice)
     return Sight(tuple(ours), tuple(doubts), f"{len(rows)} invoices of the ticket")

@@ -13,7 +13,7 @@ from .plan import STEP_TITLES
 
 SETTLED = frozenset({"verified", "adopted", "skipped"})
 IN_DOUBT = frozenset({"unknown", "intent", "ask", "absent"})
-LAST_STEPS = ("invoice", "verify", "status")
+LAST_STEPS = ("invoice", "status")
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +51,8 @@ class Receipt:
             return 6
         if self.trouble:
             return self.trouble.exit_status
+        if self.run.state == "done" and not self.is_verified:
+            return 6  # a person let it pass; that does not make it what was approved
         if state == "refused":
             return 4 if self.current and self.current.detail.get("status") == 429 else 3
         return 4 if state == "not_sent" else 0
@@ -75,7 +77,8 @@ class Receipt:
             invoice = self.invoice
             total = f"; invoice {invoice['number']} over {format_cents(invoice['total_cents'])}" if invoice else ""
             proof = "read back and verified" if self.is_verified else "as accepted by a person"
-            return f"Ticket {plan.ticket_number} is billed{total}, {proof}."
+            what = "billed" if invoice else "charged; no invoice was made"
+            return f"Ticket {plan.ticket_number} is {what}{total}, {proof}."
         if self.run.state == "abandoned":
             return f"Run {self.run.id} was abandoned; what it had written stays in Syncro."
         if state is None:
@@ -104,10 +107,12 @@ class Receipt:
         if detail.get("question"):
             facts = [*detail.get("differences", ()), *detail.get("evidence", ())]
             return f"{detail['question']} ({'; '.join(facts)})" if facts else str(detail["question"])
+        if self.trouble:
+            return str(self.trouble)
         if detail.get("reason"):
             refused = f"Syncro refused it ({detail['status']}): " if detail.get("status") else ""
             return f"{refused}{detail['reason']}"
-        return str(self.trouble) if self.trouble else "the run was cut off here."
+        return "the run was cut off here."
 
     def as_json(self) -> dict[str, Any]:
         """The document that `bill`, `runs show` and `runs resume` print (docs/command-line.md)."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..clock import Clock, seconds_since
-from ..errors import Error, InputError, Missing, Refused, Unreachable
+from ..errors import Error, InputError, Missing, Refused, Stopped, Unreachable
 from ..service.client import Client
 from ..service.reading import RATE_WAITS
 from ..service.records import Ticket
@@ -26,7 +26,7 @@ from . import checks, outcome, probe, reference
 from .bill import basis_of
 from .facts import pull_ticket_invoices
 from .journal import Journal, Run, StepState
-from .plan import STEP_TITLES, Plan
+from .plan import STEP_TITLES, Basis, Plan
 from .receipt import SETTLED, Receipt
 
 Progress = Callable[[str, str, str], None]
@@ -45,6 +45,8 @@ class Runner:
         self._clock = clock
         self._settle_seconds = settle_seconds
         self._progress = progress or (lambda step, state, text: None)
+        self._looked_for: str | None = None  # the run whose ticket was found unchanged by this object
+        self._ticket_now: Ticket | None = None  # as the last step read it, for the step that follows at once
 
     def start(self, plan: Plan) -> Receipt:
         """Carry out a plan that a person has confirmed.
@@ -54,15 +56,14 @@ class Runner:
         """
         if plan.blockers:
             raise InputError(f"ticket {plan.ticket_number} is not billed: {'; '.join(plan.blockers)}")
-        ticket = self._client.ticket(plan.ticket_id)
-        changes = plan.basis.changes(
-            basis_of(ticket, pull_ticket_invoices(self._client, ticket.id, plan.customer_id, ticket.created_at))
-        )
+        changes = plan.basis.changes(self._pull_basis(plan))
         if changes:
+            said = "; ".join(changes)
             raise InputError(
-                f"ticket {plan.ticket_number} has changed since the preview: {'; '.join(changes)}. Look again."
+                f"ticket {plan.ticket_number} has changed since the preview: {said}. Nothing was written; look again."
             )
         self._journal.begin(plan)
+        self._looked_for = plan.run
         return self._advance(plan.run, wait=False)
 
     def resume(self, run_id: str, *, wait: bool = True) -> Receipt:
@@ -87,13 +88,8 @@ class Runner:
             raise InputError(f"run {run.id} needs no decision: `syncro runs resume {run.id}` goes on with it")
         if choice == "adopt":
             self._adopt(run, state, record_id)
-        elif state.state == "mismatch" and state.step.request is not None:
-            raise InputError(
-                "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
-            )
         else:
-            fresh = "planned" if state.step.request is None else "absent"
-            self._journal.settle(run.id, state.seq, fresh, was=state.state, detail={"by": "person"})
+            self._allow(run, state)
         return self._advance(run.id, wait=True)
 
     # ------------------------------------------------------------ one step after the other
@@ -111,6 +107,8 @@ class Runner:
                     break
         except (Refused, Unreachable) as error:  # of a read: what was written is on record, and the next look goes on
             trouble = error
+        except KeyboardInterrupt:  # a request may be under way: its intent is on record, and the receipt says so
+            trouble = Stopped("stopped by the keyboard")
         run = self._journal.load(run_id)
         if run.state == "open" and all(one.state in ("planned", "refused", "not_sent") for one in run.steps):
             self._journal.finish(run_id, "nothing")
@@ -126,17 +124,96 @@ class Runner:
         if state.state in ("intent", "unknown"):
             return self._settle(run, state, wait)
         if state.state == "ask":
-            return False
+            return self._look_again(run, state)
         if state.state == "absent" and state.step.visible and state.detail.get("by") != "person":
-            return self._ask(
-                run, state, "It is confirmed absent, but a customer would see a second one. Send it again?", []
-            )
+            question = "It is confirmed absent, but a customer would see a second one. Send it again?"
+            return self._ask(run, state, question, [])
+        if state.step.name != "status" and state.detail.get("by") != "person" and not self._unchanged(run, state):
+            return False
         if state.step.name == "status":
             return self._status(run, state)
         return self._send(run, state)
 
+    def _pull_basis(self, plan: Plan) -> Basis:
+        """What the ticket is like now, to be held against the plan's basis."""
+        ticket = self._client.ticket(plan.ticket_id)
+        invoices = pull_ticket_invoices(self._client, ticket.id, plan.customer_id, plan.ticket_created_at)
+        prepaid = None
+        if plan.basis.prepaid_hours != "none":
+            prepaid = self._client.customer(plan.customer_id).prepaid_hours
+        return basis_of(ticket, invoices, prepaid)
+
+    def _unchanged(self, run: Run, state: StepState) -> bool:
+        """Before a run that was cut off sends anything more: has somebody else been at work on the ticket meanwhile?"""
+        if self._looked_for == run.id:
+            return True
+        changes = self._drift(run)
+        if changes:
+            return self._ask(
+                run, state, "The ticket has changed since the plan was confirmed. Go on all the same?", changes
+            )
+        self._looked_for = run.id
+        return True
+
+    def _drift(self, run: Run) -> list[str]:
+        ours = frozenset(one.record_id for one in run.steps if one.record_id is not None)
+        timers = frozenset(one.step.timer_id for one in run.steps if one.step.timer_id and one.state in SETTLED)
+        try:
+            now = self._pull_basis(run.plan).without(ours, timers)
+        except InputError as error:
+            return [str(error)]
+        return run.plan.basis.changes(now)
+
+    def _look_again(self, run: Run, state: StepState) -> bool:
+        """A person was asked, but the world goes on: what was absent may have come, what was in the way may be gone."""
+        if state.step.name == "status":
+            present, request = self._client.ticket(run.plan.ticket_id).status, state.step.request
+            if request is None or present not in (request.body["status"], run.plan.basis.status):
+                return False
+        elif state.sent is None:
+            if self._drift(run):
+                return False
+        else:
+            sight = self._sight(run, state)
+            if len(sight.ours) != 1 or sight.doubts:
+                return False
+            return self._take_over(run, state, sight.ours[0])
+        self._journal.settle(run.id, state.seq, "planned", was="ask")
+        return True
+
+    def _sight(self, run: Run, state: StepState) -> probe.Sight:
+        """What is there of this step now, whichever attempt it is from."""
+        taken, attempts = _taken(run, state), range(1, state.attempt + 1)
+        looks = [probe.pull_sight(self._client, run.plan, state.step, attempt, taken) for attempt in attempts]
+        ours = {record.id: record for look in looks for record in look.ours}
+        doubts = dict.fromkeys(doubt for look in looks for doubt in look.doubts)
+        return probe.Sight(tuple(ours.values()), tuple(doubts), looks[-1].looked_at)
+
+    def _take_over(self, run: Run, state: StepState, record: Any) -> bool:
+        """Adopt what was found to be ours, if it is as approved."""
+        shown = {**_shown(state, record), "found": True}
+        return self._conclude(run, state, record.id, self._differences(run, state, record), shown, good="adopted")
+
+    def _allow(self, run: Run, state: StepState) -> None:
+        """A person says that it is to be sent (again). Raises InputError where that would make a second one."""
+        by_person = {"by": "person"}
+        if state.step.request is None:
+            return self._journal.settle(run.id, state.seq, "planned", was=state.state, detail=by_person)
+        if state.state == "mismatch" and self._pull(run, state, state.record_id) is not None:
+            raise InputError(
+                "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
+            )
+        if state.step.name != "status" and state.sent is not None:
+            there = " and ".join(str(record.id) for record in self._sight(run, state).ours)
+            if there:
+                advice = f"`syncro runs resume {run.id}` looks again, or adopt it"
+                raise InputError(f"nothing was sent, because it is there: id {there}. {advice}")
+        if state.sent is None:
+            self._looked_for = run.id  # the person has seen what changed
+        self._journal.settle(run.id, state.seq, "absent", was=state.state, detail=by_person)
+
     def _send(self, run: Run, state: StepState) -> bool:
-        attempt = state.attempt + (state.state == "absent")
+        attempt = state.attempt + (state.state == "absent" and state.sent is not None)
         request = self._request(run.plan, state, attempt)
         was, waits, tries = state.state, 0, 0
         while True:
@@ -171,7 +248,10 @@ class Runner:
         """Hold what came back against what was sent; verified or mismatch."""
         if state.step.name == "charge":
             return self._check_charge(run, state, self._client.ticket(run.plan.ticket_id))
-        return self._conclude(run, state, record.id, self._differences(run, state, record), _shown(state, record))
+        differences, basis = self._differences(run, state, record), run.plan.basis
+        if state.step.name != "status" and record.id in (0, *basis.comment_ids, *basis.line_ids, *basis.invoice_ids):
+            differences.append(f"the answer names record {record.id}, which is not a new one")
+        return self._conclude(run, state, record.id, differences, _shown(state, record))
 
     def _check_charge(self, run: Run, state: StepState, ticket: Ticket) -> bool:
         line = probe.new_charge_line(run.plan, ticket, state.step.timer_id or 0, _taken(run, state))
@@ -209,15 +289,19 @@ class Runner:
         return self._check(run, state, record)
 
     def _verify(self, run: Run, state: StepState) -> bool:
-        """Prove the invoice by reading it: its lines, its amounts, and that it is the only one of this work."""
+        """Prove it by reading: comment and lines as Syncro keeps them, the invoice, and that it is the only one of this work."""
         plan = run.plan
-        number = next(one.record_id for one in run.steps if one.step.name == "invoice")
-        self._tell(state, "intent", "reading the invoice")
+        self._tell(state, "intent", "reading back")
+        self._ticket_now = ticket = self._client.ticket(plan.ticket_id)
+        differences = self._stored(run, ticket)
+        number = next((one.record_id for one in run.steps if one.step.name == "invoice"), None)
+        if number is None:
+            return self._conclude(run, state, None, differences, {})
         try:
-            invoice = self._client.invoice(number or 0)
+            invoice = self._client.invoice(number)
         except Missing:
-            return self._conclude(run, state, number, [f"invoice id {number} is not there"], {})
-        differences = checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
+            return self._conclude(run, state, number, [*differences, f"invoice id {number} is not there"], {})
+        differences += checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
         known = {*plan.basis.invoice_ids, invoice.id}
         try:
             listed = pull_ticket_invoices(self._client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
@@ -226,10 +310,23 @@ class Runner:
             differences.append(str(error))
         return self._conclude(run, state, invoice.id, differences, _shown(state, invoice))
 
+    def _stored(self, run: Run, ticket: Ticket) -> list[str]:
+        """What of the comment and the lines is not kept as it was answered. What a person let pass is not asked again."""
+        kept: dict[str, tuple[Any, ...]] = {"comment": ticket.comments or (), "line_item": ticket.lines or ()}
+        said = []
+        for one in run.steps:
+            if one.step.name in kept and not one.detail.get("differences"):
+                record = next((row for row in kept[one.step.name] if row.id == one.record_id), None)
+                gone = [f"it is not on the ticket any more (id {one.record_id})"]
+                found = gone if record is None else self._differences(run, one, record)
+                said += [f"{STEP_TITLES[one.step.name].lower()}: {words}" for words in found]
+        return said
+
     def _status(self, run: Run, state: StepState) -> bool:
         """Compare and set: if somebody changed the status since the preview, a person decides."""
         request = state.step.request
-        present, want = self._client.ticket(run.plan.ticket_id).status, str(request.body["status"] if request else "")
+        ticket, self._ticket_now = self._ticket_now or self._client.ticket(run.plan.ticket_id), None
+        present, want = ticket.status, str(request.body["status"] if request else "")
         if present == want:
             self._journal.settle(run.id, state.seq, "verified", was=state.state, record_id=run.plan.ticket_id)
             self._tell(state, "verified", "it is so already")
@@ -246,8 +343,7 @@ class Runner:
         if state.step.name == "status":  # setting it twice does no harm, so the present status is all there is to know
             self._journal.settle(run.id, state.seq, "absent", was=state.state)
             return True
-        taken = _taken(run, state)
-        sight = probe.pull_sight(self._client, run.plan, state.step, state.attempt, taken)
+        sight = self._sight(run, state)
         if not sight.ours and not sight.doubts:
             elapsed = None if state.sent is None else seconds_since(state.sent, self._clock)
             if elapsed is None:
@@ -257,14 +353,12 @@ class Runner:
                 self._tell(state, "unknown", f"not there yet; it may still arrive. Look again in {remaining:.0f} s")
                 return False
             self._wait(state, remaining)
-            sight = probe.pull_sight(self._client, run.plan, state.step, state.attempt, taken)
+            sight = self._sight(run, state)
         if len(sight.ours) == 1 and not sight.doubts:
-            record = sight.ours[0]
-            shown = {**_shown(state, record), "found": True}
-            return self._conclude(run, state, record.id, self._differences(run, state, record), shown, good="adopted")
+            return self._take_over(run, state, sight.ours[0])
         when = f"{self._client.server_now():%Y-%m-%d %H:%M:%S} UTC"
         if sight.ours or sight.doubts:
-            evidence = [f"{state.step.name} {record.id} carries our reference" for record in sight.ours]
+            evidence = [f"{STEP_TITLES[state.step.name].lower()} id {record.id} is ours" for record in sight.ours]
             return self._ask(
                 run, state, "What was found is not certainly ours. Which one is it?", [*evidence, *sight.doubts]
             )
@@ -284,12 +378,15 @@ class Runner:
         name = STEP_TITLES[state.step.name].lower()
         if record_id is None:
             raise InputError(f"adopt which record? Give the id of the {name}")
-        if state.step.name != "status" and self._pull(run, state, record_id) is None:
+        record, basis = self._pull(run, state, record_id), run.plan.basis
+        if record is None:
             raise InputError(f"there is no {name} with id {record_id} on ticket {run.plan.ticket_number}")
-        detail = {**state.detail, "by": "person"}
-        if state.step.name == "verify":
-            invoice = self._pull(run, state, record_id)
-            detail |= _shown(state, invoice)
+        if record_id in (*basis.comment_ids, *basis.line_ids, *basis.invoice_ids) and state.step.name != "status":
+            raise InputError(f"{name} {record_id} was there before this run: it cannot be its work")
+        differences = list(state.detail.get("differences", ()))
+        if state.step.request is not None and state.step.name != "status":
+            differences = self._differences(run, state, record)
+        detail = {"by": "person", **_shown(state, record), **({"differences": differences} if differences else {})}
         self._journal.settle(run.id, state.seq, "adopted", was=state.state, record_id=record_id, detail=detail)
         self._tell(state, "adopted", f"id {record_id}, by a person's word")
 
@@ -307,7 +404,7 @@ class Runner:
             invoice = self._client.invoice(record_id or 0)
         except Missing:
             return None
-        return invoice if invoice.ticket_id == plan.ticket_id else None
+        return invoice if invoice.ticket_id in (None, plan.ticket_id) else None
 
     # ------------------------------------------------------------ small things
 
@@ -335,7 +432,7 @@ class Runner:
             return checks.charge(probe.expected_charge(plan, state.step), timer, record)
         if state.step.name == "invoice":
             return checks.new_invoice(record, plan.ticket_id, plan.customer_id)
-        return checks.status(sent, record)
+        return checks.status(sent, record, plan.ticket_id)
 
     def _wait(self, state: StepState, seconds: float) -> None:
         while seconds > 0:
