@@ -87,11 +87,16 @@ class Config:
     settings: frozenset[str] = frozenset()  # what the profile sets, by name
 
     @property
+    def host(self) -> str:
+        """The server's name, for which the rate limit holds; empty for the sandbox inside this program."""
+        return urlsplit(self.url).hostname or "" if self.url else ""
+
+    @property
     def account(self) -> str:
         """The account's name in the journal: its subdomain, or the host."""
         if self.url is None:
             return SANDBOX
-        host = urlsplit(self.url).hostname or ""
+        host = self.host
         # Several accounts may be served on this machine, each with a profile; a port is not an account's name.
         return f"{host} ({self.profile})" if host in LOOPBACK else host.removesuffix(".syncromsp.com")
 
@@ -275,6 +280,14 @@ def _checked_url(written: object) -> tuple[str | None, str]:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, None
+    # urlsplit drops tabs and line breaks without a word, and a name may have forms that only a connection would refuse.
+    plain = re.fullmatch(
+        r"https?://(\[::1\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?)(:\d{1,5})?(/[\w.~-]*)*",
+        str(written),
+        re.ASCII,
+    )
+    if plain is None or ".." in str(written) or any(len(label) > 63 for label in (host or "").split(".")):
+        parts = None
     if parts is None or not host or parts.username or parts.password or parts.query or parts.fragment:
         return None, "the URL must look like https://your-shop.syncromsp.com/api/v1, without user, key or query"
     if key_in(parts.path, "URL"):

@@ -225,7 +225,7 @@ def _log_in(
     try:
         requests, seconds = parse_rate(config.rate)
         path = config.home / "limiter.sqlite"
-        limiter = Limiter(path, requests=requests, seconds=seconds, clock=clock, scope=config.account)
+        limiter = Limiter(path, requests=requests, seconds=seconds, clock=clock, scope=config.host)
         at_the_end.callback(limiter.close)
         _limiter(report, limiter, requests / seconds)
         looking_at = "key"

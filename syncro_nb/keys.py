@@ -165,7 +165,7 @@ def _from_sops(source: KeySource, config: Config, environment: Mapping[str, str]
     if program is None:
         return Secret(""), f"the program sops is not on the PATH: install it (https://getsops.io), or {_ELSEWHERE}"
     if not Path(source.name).is_file():
-        return Secret(""), f"no API key: there is no file {source.name}; correct `sops` in syncro.yaml"
+        return Secret(""), "no API key: the file that `sops` names in syncro.yaml is not there"
     key, problem = _run([program, "--decrypt", "--extract", asked, source.name], config, environment)
     remedy = f"is there {'.'.join(source.more)} in {source.name}, and may you decrypt it on this machine?"
     return key, problem and f"no API key: sops {problem}; {remedy}"
@@ -174,7 +174,7 @@ def _from_sops(source: KeySource, config: Config, environment: Mapping[str, str]
 def _from_command(source: KeySource, config: Config, environment: Mapping[str, str]) -> Found:
     program = shutil.which(source.name, path=environment.get("PATH"))
     if program is None:
-        return Secret(""), f"no API key: there is no program {source.name}; correct `command`, or {_ELSEWHERE}"
+        return Secret(""), f"no API key: the program that `command` names is not there; correct it, or {_ELSEWHERE}"
     key, problem = _run([program, *source.more], config, environment)
     return key, problem and f"no API key: {source} {problem}; run it in a terminal to see why"
 

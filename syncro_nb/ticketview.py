@@ -27,6 +27,7 @@ class TicketView:
     invoices: tuple[Invoice, ...]
     labour: dict[int, str]
     link: str | None = None
+    doubt: str = ""  # why nobody can tell which invoices are its
 
     @property
     def number(self) -> int:
@@ -66,6 +67,7 @@ class TicketView:
             f"invoice {invoice.number}, {format_cents(invoice.total_cents)}, {'paid' if invoice.is_paid else 'not paid'}"
             for invoice in self.invoices
         ]
+        said += [self.doubt] if self.doubt else []
         waiting = [row for row in self.ticket.lines or () if not row.converted]
         if waiting:
             said.append(f"{len(waiting)} charge(s) not invoiced, {format_cents(self.pending_cents)}")

@@ -68,8 +68,7 @@ def connect(
     if config.url is None:
         return practice(today) if today else _kept_sandbox(config, clock)
     rate, seconds = parse_rate(config.rate)
-    host = config.account
-    limiter = Limiter(config.home / "limiter.sqlite", requests=rate, seconds=seconds, clock=clock, scope=host)
+    limiter = Limiter(config.home / "limiter.sqlite", requests=rate, seconds=seconds, clock=clock, scope=config.host)
     transport = Transport(
         config.url,
         find_key(config, environment),
@@ -150,7 +149,10 @@ class Workspace:
         ticket = self.client.ticket(row.id)
         link = f"{self.config.site}/tickets/{ticket.id}" if self.config.site else None
         labour = {product_id: kind for kind, product_id in self.house.labour.items()}
-        invoices = pull_ticket_invoices(self.client, ticket.id, ticket.customer_id, ticket.created_at)
+        try:
+            invoices = pull_ticket_invoices(self.client, ticket.id, ticket.customer_id, ticket.created_at)
+        except InputError as error:
+            return TicketView(ticket, row, (), labour, link, str(error))
         return TicketView(ticket, row, invoices, labour, link)
 
     # ------------------------------------------------------------ writing

@@ -255,7 +255,7 @@ def test_something_else_at_the_address_leaves_with_4(syncro, status):
         done = syncro(SYNCRO_NB_URL=f"http://127.0.0.1:{other.server_port}/api/v1")
         other.shutdown()
     assert done.returncode == 4
-    assert "not Syncro's" in complaint(done)
+    assert "Syncro's" in complaint(done)
 
 
 def test_broken_yaml_leaves_with_2_and_the_line(syncro, tmp_path):

@@ -11,7 +11,8 @@ from desk import Desk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncro_nb.errors import Missing, Refused
+from syncro_nb import lab
+from syncro_nb.errors import ConfigError, Missing, Refused
 from syncro_nb.sandbox import Sandbox, Switches
 from syncro_nb.service import records, requests, wire
 from syncro_nb.service.client import NOT_CLOSED, Client
@@ -200,6 +201,18 @@ def test_a_refused_write_carries_syncros_words(client):
     )
     assert isinstance(result, outcome.Refused)
     assert result.said == "Customer required field"
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1999, 12, 31), date(2101, 1, 1), date(9999, 12, 31)])
+def test_a_sandbox_of_an_absurd_day_is_one_clear_line(day):
+    with pytest.raises(ConfigError, match=r"^[^\n]*between 2000 and 2100[^\n]*$"):
+        lab.made_up_to(day)
+
+
+def test_every_ticket_of_the_sandbox_has_its_lines_timers_and_comments(client):
+    for row in client.tickets():
+        ticket = client.ticket(row.id)
+        assert None not in (ticket.lines, ticket.timers, ticket.comments)
 
 
 def test_a_missing_permission_is_told_from_a_bad_key(tmp_path):

@@ -103,3 +103,14 @@ def test_it_knows_which_settings_the_profile_makes(tmp_path):
 def test_a_wrong_subdomain_does_not_matter_where_the_environment_gives_the_address(tmp_path):
     text = "profiles: {main: {subdomain: 'Blue River'}}"
     assert load(tmp_path, text, SYNCRO_NB_URL="https://blue.example/api/v1").url == "https://blue.example/api/v1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://x/\n", "http://127.0.0.1:1/\x00", "http://127.0.0.1\t:1/", "https://ａ.example", "https://a..b/api/v1",
+     f"https://{'a' * 70}.example/api/v1", "http://127.0.0.1:1/../x", "http://127.0.0.1:1/a b", "https://*/api/v1"],
+)  # fmt: skip
+def test_an_address_that_no_connection_takes_is_refused_in_one_line(tmp_path, url):
+    with pytest.raises(ConfigError, match="must look like") as caught:
+        load(tmp_path, SYNCRO_NB_URL=url)
+    assert "\n" not in str(caught.value)

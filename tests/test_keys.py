@@ -122,7 +122,7 @@ def test_what_sops_cannot_give_is_said_without_its_words(tmp_path, sops):
     absent = refusal(tmp_path, {"sops": {"file": "syncro.sops.yaml", "field": "credentials.token"}}, PATH=sops)
     assert "sops ended with status 1" in absent
     assert "is there credentials.token in" in absent
-    assert "there is no file" in refusal(tmp_path, {"sops": {"file": "other.yaml", "field": "a"}}, PATH=sops)
+    assert "is not there" in refusal(tmp_path, {"sops": {"file": "other.yaml", "field": "a"}}, PATH=sops)
     branch = refusal(tmp_path, {"sops": {"file": "syncro.sops.yaml", "field": "credentials"}}, PATH=sops)
     assert "does not hold an API key alone" in branch
 
@@ -181,8 +181,8 @@ def test_a_program_that_does_not_end_is_given_up(tmp_path):
 
 
 def test_a_program_that_is_not_there_or_is_none(tmp_path):
-    assert "there is no program not-here; correct" in refusal(tmp_path, {"command": ["not-here", "x"]})
-    assert "there is no program" in refusal(tmp_path, {"command": [str(tmp_path)]})
+    assert "is not there; correct it" in refusal(tmp_path, {"command": ["not-here", "x"]})
+    assert "is not there" in refusal(tmp_path, {"command": [str(tmp_path)]})
     assert "could not be started" in refusal(tmp_path, {"command": [sys.executable, "a\0b"]})
 
 

@@ -27,10 +27,32 @@ def test_a_float_never_becomes_money():
         money.cents(True)
 
 
-@pytest.mark.parametrize("text", ["", "1,000", "1e3", "NaN", "Infinity", "0x10", "١٢", "1.2.3", "9" * 40])
-def test_text_that_is_no_plain_amount_is_refused(text):
+@pytest.mark.parametrize(
+    "text",
+    ["", "1,000", "e3", "1e", "1e3.0", "NaN", "Infinity", "0x10", "١٢", "1.2.3", "9" * 40, "1e15",
+     "1e-61", "1e-999", "0." + "3" * 31],
+)  # fmt: skip
+def test_text_that_is_no_amount_is_refused(text):
     with pytest.raises(ValueError, match="decimal number"):
         money.cents(text)
+
+
+@pytest.mark.parametrize("number", ["1e999999", "1e15", "-1e15", "1e-61", "NaN", "sNaN", "-Infinity"])
+def test_a_number_of_a_size_that_never_occurs_is_refused(number):
+    with pytest.raises(ValueError, match=r"decimal number|finite"):
+        money.exact(Decimal(number))
+
+
+def test_what_a_program_makes_of_a_third_of_an_hour_is_read():
+    assert money.exact("0.3333333333333333") == Decimal("0.3333333333333333")
+    assert money.exact("0." + "3" * 30) == Decimal("0." + "3" * 30)
+    assert money.exact("1e-1") == money.exact(Decimal("1E-1")) == Decimal("0.1")
+    assert money.cents("1.5e3") == 150_000
+
+
+def test_many_decimals_are_rounded_once():
+    assert money.cents("1.00499999999999999999999999999") == 100
+    assert money.line_cents("0.499999999999999999999999999999", 1) == 0
 
 
 @pytest.mark.parametrize(
@@ -44,8 +66,21 @@ def test_minutes_become_hours_exactly_where_that_is_possible(minutes, hours):
 def test_hours_cost_what_the_exact_minutes_cost(minutes, price_cents):
     exact = Fraction(minutes * price_cents, 60)
     half_up = int(exact + Fraction(1, 2))
-    assert money.line_cents(money.hours_of(minutes, price_cents), price_cents) == half_up
-    assert abs(Fraction(money.hours_of(minutes, price_cents)) - Fraction(minutes, 60)) <= Fraction(1, 10_000)
+    hours = money.hours_of(minutes, price_cents)
+    assert money.line_cents(hours, price_cents) == half_up
+    assert abs(Fraction(hours) - Fraction(minutes, 60)) <= Fraction(1, 10_000)
+    if minutes % 3:  # else the hours are exact, and what they cost is, too
+        low, high = half_up - Fraction(1, 2), half_up + Fraction(1, 2)
+        cost = Fraction(hours) * price_cents
+        assert cost > low
+        assert cost - low >= min(Fraction(1, 20), (exact - low) / 2)
+        assert high - cost >= min(Fraction(1, 20), (high - exact) / 2)
+        in_floats = float(hours) * (price_cents / 100) * 100
+        assert int(in_floats + 0.5) == half_up
+
+
+def test_twenty_minutes_at_150_dollars_do_not_end_on_half_a_cent():
+    assert money.hours_of(20, 15000) == Decimal("0.33333")
 
 
 @given(st.integers(-(10**12), 10**12))

@@ -96,13 +96,37 @@ def test_an_error_message_cannot_break_a_line():
 def test_without_meta_a_list_is_one_page():
     assert wire.page({"users": [[1, "A"]]}, "users") == wire.Page([[1, "A"]], 1, None)
     assert wire.page({"users": [], "meta": {"total_pages": 7, "total_entries": 9}}, "users") == wire.Page([], 7, 9)
-    assert wire.page({"users": [], "meta": {"total_pages": None}}, "users") == wire.Page([], 1, None)
+
+
+def test_a_meta_of_strings_is_read():
+    assert wire.page({"rows": [], "meta": {"total_pages": "3", "total_entries": "61"}}, "rows") == wire.Page([], 3, 61)
+
+
+@pytest.mark.parametrize("pages", [None, "x", "", {}, [], -1, "-1", True, Decimal("2.5"), 10**9])
+def test_a_number_of_pages_that_cannot_be_read_is_not_one(pages):
+    assert wire.page({"rows": [1], "meta": {"total_pages": pages, "total_entries": pages}}, "rows").pages is None
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": None}, {"meta": {}}])
+def test_a_full_page_without_meta_may_go_on(meta):
+    assert wire.page({"rows": [1] * 9, **meta}, "rows").pages == 1
+    assert wire.page({"rows": [1] * 10, **meta}, "rows").pages is None
+    assert wire.page({"rows": [1], "meta": "x"}, "rows").pages is None
+    assert wire.page({"rows": [1], "meta": {"total_pages": 0}}, "rows").pages is None
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"NaN", b"[" * 100_000, b"\xff"])
 def test_what_is_no_json_is_said_to_be_none(body):
     with pytest.raises(wire.Unreadable, match="not JSON"):
         wire.parse(body)
+
+
+def test_a_quantity_is_read_with_the_decimals_of_a_float():
+    line = wire.read(records.TicketLine, {"id": 1, "quantity": "0.3333333333333333"})
+    assert line.quantity == Decimal("0.3333333333333333")
+    assert wire.read(records.TicketLine, wire.parse(b'{"id": 1, "quantity": 1e-1}')).quantity == Decimal("0.1")
+    with pytest.raises(wire.Unreadable, match=r"ticketline\.quantity"):
+        wire.read(records.TicketLine, wire.parse(b'{"id": 1, "quantity": 1e999999}'))
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**9), max_value=10**9))

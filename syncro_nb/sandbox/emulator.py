@@ -25,6 +25,7 @@ from .times import DAY, SECOND, SteppingClock, from_ms, to_ms
 
 DEMO_DAY = date(2026, 3, 31)
 
+_YEARS = range(2000, 2101)  # the invented data reaches some years around the day
 _LONGEST_ADVANCE = 400  # days
 _LOG_LENGTH = 20_000  # requests; older ones are forgotten
 _TOO_MANY = b"Retry later\n"
@@ -43,7 +44,7 @@ class Sandbox:
     """An embedded Syncro account with invented data, made from (today, seed, size).
 
     Without `clock` its time is half past four in the afternoon of `today`, and one second more at each request.
-    `sleep` is how a delay fault waits.
+    `sleep` is how a delay fault waits. Raises ConfigError for a day outside 2000 to 2100.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class Sandbox:
         switches: Switches | None = None,
         sleep: Callable[[float], None] = system_time.sleep,
     ) -> None:
+        if today.year not in _YEARS:
+            raise ConfigError(f"the sandbox's day must lie between {_YEARS[0]} and {_YEARS[-1]}, not in {today.year}")
         self.today, self.seed, self.size, self.key = today, seed, size, key
         self._first_switches = switches or Switches()
         self._given_clock, self._sleep = clock, sleep

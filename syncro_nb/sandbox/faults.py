@@ -74,7 +74,7 @@ def _read_fault(data: object) -> Fault:
     unknown = data.keys() - Fault.__dataclass_fields__.keys()
     if unknown:
         raise ConfigError(f"a fault has no {min(map(str, unknown))[:40]!r}")
-    if data.get("kind") not in KINDS:
+    if not isinstance(data.get("kind"), str) or data["kind"] not in KINDS:
         raise ConfigError(f"a fault's kind is one of {', '.join(KINDS)}")
     if not re.fullmatch(MATCH, str(data.get("match"))):
         raise ConfigError('a fault\'s match is as "POST /tickets/*/comment"')
