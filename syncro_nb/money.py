@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, ROUND_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, ROUND_UP, Context, Decimal, InvalidOperation
 
 Exact = Decimal | int | str
 
-_PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,12})?", re.ASCII)
+_PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,30})?([eE][+-]?\d{1,2})?", re.ASCII)
+_LARGEST_POWER, _SMALLEST_POWER = 14, -60  # of ten; anything beyond is a mistake, and would only cost time
+_WIDE = Context(prec=120)  # products of what `exact` lets through are exact: rounding happens once
 
 
 def exact(value: Exact) -> Decimal:
     """The value as a Decimal, nothing lost.
 
-    Raises TypeError for a float (or bool), ValueError for text that is not a plain decimal number.
+    Raises TypeError for a float (or bool), ValueError for text that is not a decimal number (up to 30 decimals, perhaps an
+    exponent: a program's float is written so) and for what is 10^15 or more, or has digits below 10^-60.
     """
     if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
         raise TypeError(f"money and hours are Decimal, int or str, not {type(value).__name__}")
@@ -26,10 +29,13 @@ def exact(value: Exact) -> Decimal:
         text = value.strip()
         if not _PLAIN.fullmatch(text):
             raise ValueError(f"{text[:40]!r} is not a decimal number")
-        return Decimal(text)
+        value = text
     number = Decimal(value)
-    if not number.is_finite():
+    _, digits, power = number.as_tuple()
+    if not isinstance(power, int):  # NaN and Infinity have a letter there
         raise ValueError("an amount must be finite")
+    if power < _SMALLEST_POWER or power + len(digits) - 1 > _LARGEST_POWER:
+        raise ValueError(f"{str(value)[:40]!r} is not a decimal number of a size that occurs")
     return number
 
 
@@ -43,12 +49,12 @@ def round_half_up(value: Decimal, places: int = 0) -> Decimal:
 
 def cents(dollars: Exact) -> int:
     """Dollars as cents: cents("149.995") is 15000."""
-    return int(round_half_up(exact(dollars) * 100))
+    return int(round_half_up(_WIDE.multiply(exact(dollars), 100)))
 
 
 def line_cents(quantity: Exact, price_cents: int) -> int:
     """What a line of `quantity` at `price_cents` each comes to, in cents."""
-    return int(round_half_up(exact(quantity) * price_cents))
+    return int(round_half_up(_WIDE.multiply(exact(quantity), price_cents)))
 
 
 def tax_cents(taxable_subtotal_cents: int, rate_percent: Decimal) -> int:
@@ -70,16 +76,25 @@ def format_cents(amount_cents: int) -> str:
 def hours_of(minutes: int, price_cents: int) -> Decimal:
     """Minutes as hours: exactly where that is possible (45 is 0.75), else with the fewest decimals that cost the same.
 
-    A third of an hour has no finite decimal form, and two decimals of it may cost a cent too much or too little; so
-    decimals are added until quantity times price rounds to what the exact minutes cost.
+    A third of an hour has no finite decimal form, and few decimals of it may cost a cent too much or too little. So
+    decimals are added, from four on, until quantity times price rounds to what the exact minutes cost, and is 0.05 cents or
+    more (half of what the exact minutes leave, if that is less) from where it would round otherwise: a server that
+    multiplies in floats must come to the same cent.
     """
     hours = Decimal(minutes) / 60
-    want = int(round_half_up(Decimal(minutes * price_cents) / 60))
-    for places in range(2, 13):
+    if minutes % 3 == 0:
+        return exact(f"{hours.normalize():f}")
+    amount = Decimal(minutes * price_cents) / 60
+    want = round_half_up(amount)
+    half, enough = Decimal("0.5"), Decimal("0.05")
+    low, high = want - half, want + half
+    below, above = min(enough, (amount - low) / 2), min(enough, (high - amount) / 2)
+    for places in range(4, 13):
         # Rounded up only where the exact amount ends on half a cent, which the nearest decimal may fall short of.
         for rounding in (ROUND_HALF_UP, ROUND_UP):
             near = hours.quantize(Decimal(1).scaleb(-places), rounding)
-            if near * 60 == minutes or (places > 3 and line_cents(near, price_cents) == want):
+            cost = near * price_cents
+            if low < cost and low + below <= cost <= high - above:
                 return exact(f"{near.normalize():f}")
     raise ValueError(f"{minutes} minutes at {format_cents(price_cents)} cannot be written as hours")
 

@@ -369,3 +369,33 @@ def test_every_answer_to_a_write_is_one_of_the_four(status, body):
     assert isinstance(result, outcome.Answered) == landed
     assert isinstance(result, outcome.Refused) == definite
     assert isinstance(result, outcome.Unknown) == (not landed and not definite)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": ' + b'{"a": ' * 900 + b"1" + b"}" * 901,
+        b'{"ticket": {"id": 1, "number": 2, "zz": 1e999999999999999999999}}',
+        b'{"ticket": {"id": 1, "number": 2, "line_items": [{"id": 1, "price_retail": 1e99999999}]}}',
+        b'{"ticket": {"id": 1, "number": 2, "line_items": [{"id": 1, "quantity": "1e40"}]}}',
+        b'{"ticket": {"id": 1, "number": 2, "line_items": [{"id": 1, "price_retail": 1' + b"0" * 30 + b"}]}}",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 422])
+def test_an_absurd_answer_is_one_clear_error(status, body):
+    _, _, line = connected(Answer(status, body))
+    with pytest.raises((Unreachable, Refused)) as caught:
+        Client(line).ticket(1)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_answer_that_is_packed_twice_is_not_unpacked():
+    _, _, line = connected(Answer(200, b"x" * 100, {"Content-Encoding": "gzip, gzip"}))
+    with pytest.raises(Unreachable, match="odd way"):
+        line.ask("GET", "/tickets")
+
+
+def test_an_absurd_date_header_changes_nothing():
+    _, _, line = connected(Answer(headers={"Date": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}))
+    line.ask("GET", "/tickets/1")
+    assert line.server_now() == line.clock.now()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from . import wire
-from .reading import Reader
+from .reading import Reader, not_syncro
 from .records import (
     Comment,
     Contact,
@@ -143,8 +143,17 @@ class Client(Reader):
         return next(self.tickets(number=number), None)
 
     def ticket(self, ticket_id: int) -> Ticket:
-        """GET /tickets/{id} (Tickets - View Details): all comments, lines and timers, by its internal id."""
-        return self._one(Ticket, f"/tickets/{ticket_id}", "ticket")
+        """GET /tickets/{id} (Tickets - View Details): all comments, lines and timers, by its internal id.
+
+        Raises Unreachable where one of the three is missing: an answer without them must not pass for a ticket without any.
+        """
+        path = f"/tickets/{ticket_id}"
+        ticket = self._one(Ticket, path, "ticket")
+        parts = {"line_items": ticket.lines, "ticket_timers": ticket.timers, "comments": ticket.comments}
+        lacking = [name for name, part in parts.items() if part is None]
+        if lacking:
+            raise not_syncro(path, f"no {' or '.join(lacking)} in it")
+        return ticket
 
     def comments(self, ticket_id: int) -> Iterator[Comment]:
         """GET /tickets/{id}/comments (Tickets - View Details), newest first; bodies as plain text."""

@@ -20,15 +20,14 @@ R = TypeVar("R", bound=wire.Record)
 READ_TRIES = 4
 RATE_WAITS = 3
 RATE_WAIT_SECONDS = 60.0
-MAX_PAGES = 20_000
 _log = logging.getLogger("syncro_nb.service")
 
 
 class Reader:
     """What every method of the client is made of.
 
-    Each raises `Refused` (401 for a wrong key or a missing permission, 404 as `Missing`, other 4xx with Syncro's words) and
-    `Unreachable` (no connection, 5xx or 429 that did not end, an answer that is not Syncro's).
+    Each raises `Refused` (401 for a wrong key or a missing permission, 404 of a record as `Missing`, other 4xx with Syncro's
+    words) and `Unreachable` (no connection, 5xx or 429 that did not end, an answer that is not Syncro's, no such list).
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -54,14 +53,14 @@ class Reader:
         try:
             return wire.read(record, wire.unwrap(data, wrapper) if wrapper else data)
         except wire.Unreadable as error:
-            raise _not_syncro(path, str(error)) from None
+            raise not_syncro(path, str(error)) from None
 
     def _page(self, path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool = False) -> wire.Page:
         data = self._get(path, query if number == 1 else {**query, "page": number}, bulk=bulk)
         try:
             return wire.page(data, wrapper)
         except wire.Unreadable as error:
-            raise _not_syncro(path, str(error)) from None
+            raise not_syncro(path, str(error)) from None
 
     def _first(self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None) -> list[R]:
         return self._records(record, path, self._page(path, wrapper, query or {}, 1).rows)
@@ -71,26 +70,31 @@ class Reader:
     ) -> Iterator[R]:
         """Every row of every page, each id once: rows move between pages while people work.
 
-        A `meta` that contradicts itself (one page, but more entries than rows) is read on until a page brings nothing new.
+        All pages that `meta` names are read, an empty one too: rows that were deleted meanwhile shift the others. Where
+        `meta` cannot be read, or contradicts itself (one page, but more entries than rows), or is missing beside a full
+        page, it goes on until a page brings nothing new.
         """
         seen: set[int] = set()
-        for number in range(1, MAX_PAGES):
+        last, is_open = 0, False
+        for number in range(1, wire.MAX_PAGES + 1):
             page = self._page(path, wrapper, query or {}, number, bulk=bulk)
+            last, is_open = max(last, page.pages or 0), is_open or page.pages is None
             before = len(seen)
             for one in self._records(record, path, page.rows):
                 identity = one.id  # type: ignore[attr-defined]
                 if identity not in seen:
                     seen.add(identity)
                     yield one
-            complete = number >= page.pages and (page.entries is None or len(seen) >= page.entries)
-            if not page.rows or complete or (number >= page.pages and len(seen) == before):
+            complete = not is_open and (page.entries is None or len(seen) >= page.entries)
+            if number >= last and (complete or len(seen) == before):
                 return
+        raise not_syncro(path, "the list does not end")
 
     def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:
         try:
             return list(wire.read_rows(record, rows))
         except wire.Unreadable as error:
-            raise _not_syncro(path, str(error)) from None
+            raise not_syncro(path, str(error)) from None
 
     def _get(self, path: str, query: Mapping[str, Any], *, bulk: bool = False) -> Any:
         tries = waits = 0
@@ -120,21 +124,20 @@ class Reader:
 def judge(path: str, reply: Reply) -> Exception | None:
     """The error that an answer to a read means, or None if it is fine. Pure."""
     status, said = reply.status, reply.said
-    if status == 401:
-        return Refused(_unauthorised(path, said), status, said)
     if 200 <= status < 300:
         return (
-            None if reply.is_json and reply.data is not None else _not_syncro(path, reply.problem or "an empty answer")
+            None if reply.is_json and reply.data is not None else not_syncro(path, reply.problem or "an empty answer")
         )
-    said = reply.said
     if status == 401:
         return Refused(_unauthorised(path, said), status, said)
     if 300 <= status < 400:
-        return _not_syncro(path, f"a redirect ({status}); check the subdomain")
+        return not_syncro(path, f"a redirect ({status}); check the subdomain")
+    if status == 404 and path.count("/") == 1:  # no record was asked for, but something that every account has
+        return not_syncro(path, "404; the address is probably wrong: it must end in /api/v1")
     if status == 404 and reply.is_json:
         return Missing(f"Syncro has no {path}" + (f": {said}" if said else ""), status, said)
     if status == 404:
-        return _not_syncro(path, reply.problem)
+        return not_syncro(path, reply.problem)
     if status == 429:
         return Unreachable(
             f"GET {path}: Syncro keeps answering 429, too many requests from this address; try again later"
@@ -150,5 +153,6 @@ def _unauthorised(path: str, said: str) -> str:
     return f"Syncro does not accept the API key (401 on {path}){': ' + said if said else ''}; check it with `syncro doctor`"
 
 
-def _not_syncro(path: str, what: str) -> Unreachable:
+def not_syncro(path: str, what: str) -> Unreachable:
+    """The error for an answer that Syncro would not give."""
     return Unreachable(f"GET {path}: the answer is not Syncro's: {what}; check the address with `syncro doctor`")

@@ -2,12 +2,13 @@
 
 It never sends anything twice, follows no redirect, uses no proxy, and keeps the key out of everything that could be
 printed: httpx's own log lines, `repr(request)`, its exceptions and their frames see the address without the key, which is
-added in the innermost layer; an answer that echoes the key has it masked before anybody reads it.
+added in the innermost layer; the key is masked in what httpx and httpcore log, and in an answer that echoes it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from ..secret import Secret
 from . import wire
 
 MAX_BODY_BYTES = 32_000_000
+MAX_WAIT_SECONDS = 120.0  # a longer Retry-After would look like a program that hangs
+# Their debug lines show an answer's headers and reason phrase. A filter holds for one logger, not for those below it.
+_LOGGERS = ("httpx", *("httpcore" + part for part in ("", ".connection", ".http11", ".http2", ".proxy", ".socks")))
 # The request did not leave in these cases; any other failure leaves open whether it arrived.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -85,12 +89,24 @@ class _Keyed(httpx.BaseTransport):
             return self._inner.handle_request(self._with_key(request))
         except httpx.HTTPError as error:
             # Made anew outside this block: the original's frames and context hold the address with the key.
-            words = self._key.hide_in(str(error).encode()).decode()
+            words = self._key.hide_in(str(error))
             failure = type(error)(words) if isinstance(error, httpx.RequestError) else httpx.HTTPError(words)
         raise failure
 
     def close(self) -> None:
         self._inner.close()
+
+
+class _Masked(logging.Filter):
+    """Masks the key in the records of a logger that is not ours, whoever set its level."""
+
+    def __init__(self, key: Secret) -> None:
+        super().__init__()
+        self._key = key
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._key.hide_in(record.getMessage()), ()
+        return True
 
 
 class Transport:
@@ -114,11 +130,18 @@ class Transport:
             timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 30.0), pool=min(timeout_seconds, 30.0)),
             follow_redirects=False,
             trust_env=False,
-            headers={"Accept": "application/json", "User-Agent": f"syncro_nb/{__version__}"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip, deflate",
+                "User-Agent": f"syncro_nb/{__version__}",
+            },
         )
         self.url = url
         self.clock = clock
         self._key = key
+        self._filter = _Masked(key)
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(self._filter)
         self._limiter = limiter
         self._body_seconds = timeout_seconds  # an answer that trickles is cut off; each part alone would be in time
         self._server_ahead = timedelta(0)
@@ -150,7 +173,7 @@ class Transport:
                 problem = _in_words(error)
             except httpx.InvalidURL:
                 sent, problem = False, "the address is not valid"
-        text = self._key.hide_in(f"{what}: {problem} (at {self.url})".encode()).decode()
+        text = self._key.hide_in(f"{what}: {problem} (at {self.url})")
         raise Unreachable(text) if sent else NotSent(text)
 
     def wait_out(self, seconds: float) -> None:
@@ -166,9 +189,13 @@ class Transport:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        for name in _LOGGERS:
+            logging.getLogger(name).removeFilter(self._filter)
 
     def _body(self, response: httpx.Response) -> bytes:
         started, parts, size = self.clock.moment().seconds, [], 0
+        if response.headers.get("content-encoding", "identity").strip().lower() not in ("identity", "gzip", "deflate"):
+            raise httpx.ReadError("the answer is packed in an odd way")  # packed twice, a small one can fill the memory
         for part in response.iter_bytes():
             parts.append(part)
             size += len(part)
@@ -176,24 +203,28 @@ class Transport:
                 raise httpx.ReadError(f"the answer is larger than {MAX_BODY_BYTES // 1_000_000} MB")
             if self.clock.moment().seconds - started > self._body_seconds:
                 raise httpx.ReadTimeout("the answer does not end")
-        return self._key.hide_in(b"".join(parts))
+        return b"".join(parts)
 
     def _reply(self, response: httpx.Response, content: bytes) -> Reply:
         self._note_server_time(response.headers.get("date", ""))
-        retry_after = _retry_after(response.headers.get("retry-after", ""))
+        retry_after = _retry_after(response.headers.get("retry-after", ""), self.server_now())
         if not content.strip():
             return Reply(response.status_code, None, True, retry_after)
         try:
-            return Reply(response.status_code, wire.parse(content), True, retry_after)
-        except wire.Unreadable:
+            # Masked after parsing: JSON can write a key in many ways, all of which are the key again once they are read.
+            data = self._key.hide_in_data(wire.parse(content))
+            return Reply(response.status_code, data, True, retry_after)
+        except (wire.Unreadable, RecursionError):
             html = content.lstrip()[:1] == b"<"
             problem = "a web page instead of JSON" if html else "something that is not JSON"
+            if response.status_code == 429:  # Syncro's own is plain text
+                problem = "too many requests from this address"
             return Reply(response.status_code, None, False, retry_after, problem)
 
     def _note_server_time(self, date: str) -> None:
         try:
             self._server_ahead = parsedate_to_datetime(date) - self.clock.now()
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return  # no Date, or an odd one: what was known stays
 
 
@@ -203,8 +234,14 @@ def _plain(value: Any) -> str | list[str]:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _retry_after(written: str) -> float | None:
-    return min(float(written), 3600.0) if written.isascii() and written.isdigit() and len(written) < 9 else None
+def _retry_after(written: str, now: datetime) -> float | None:
+    """Seconds to wait, at most two minutes: given as such, or as a time, which counts from the server's present one."""
+    try:
+        digits = written.isascii() and written.isdigit()
+        seconds = float(written) if digits else (parsedate_to_datetime(written) - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), MAX_WAIT_SECONDS)
 
 
 def _in_words(error: httpx.HTTPError) -> str:

@@ -19,6 +19,10 @@ from typing import Any, Protocol, TypeVar
 from ..money import cents, dollars, exact
 
 Json = Mapping[str, Any]
+MOST_CENTS, MOST_HOURS = 10**13, 10**7  # more is no invoice, and would not fit where it is multiplied
+_DEEPEST_ERROR = 8
+SMALLEST_PAGE = 10  # rows; no list of Syncro's has smaller pages
+MAX_PAGES = 20_000
 # The key itself, and a link that logs a customer in: they are not kept, not even among what we do not know.
 _NOT_KEPT = frozenset({"user_token", "online_profile_url"})
 
@@ -54,11 +58,17 @@ def _decimal(value: object) -> Decimal:
 
 
 def _money(value: object) -> int:
-    return cents(_decimal(value))
+    amount = cents(_decimal(value))
+    if abs(amount) > MOST_CENTS:
+        raise Unreadable(f"{value!r:.40} is no amount of money")
+    return amount
 
 
 def _hours(value: object) -> Decimal:
-    return _decimal(value if value != "" else "0")
+    hours = _decimal(value if value != "" else "0")
+    if abs(hours) > MOST_HOURS:
+        raise Unreadable(f"{value!r:.40} is no quantity")
+    return hours
 
 
 def _text(value: object) -> str:
@@ -237,7 +247,7 @@ def parse(body: bytes) -> Any:
     """The JSON of an answer, decimals as Decimal. Raises Unreadable for anything else, and for absurd nesting."""
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         raise Unreadable("it is not JSON") from None
 
 
@@ -256,24 +266,40 @@ def unwrap(data: object, wrapper: str) -> Any:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: its rows, how many pages there are (1 without `meta`), and how many rows if it says."""
+    """One page of a list: its rows, how many pages there are, and how many rows if it says.
+
+    `pages` is None where that cannot be known: only reading on shows where the list ends.
+    """
 
     rows: list[Any]
-    pages: int
+    pages: int | None
     entries: int | None
 
 
 def page(data: object, wrapper: str) -> Page:
-    """A list answer. Raises Unreadable if there is no list of that name in it."""
+    """A list answer. Raises Unreadable if there is no list of that name in it.
+
+    Some lists have no `meta` and are one page; one with as many rows as a page may have could still go on.
+    """
     found = data.get(wrapper) if isinstance(data, Mapping) else None
     if not isinstance(found, list):
         raise Unreadable(f"there is no list of {wrapper} in it")
     meta = data.get("meta") if isinstance(data, Mapping) else None
-    pages, entries = (
-        meta.get(name) if isinstance(meta, Mapping) else None for name in ("total_pages", "total_entries")
-    )
-    whole = [one if isinstance(one, int) and not isinstance(one, bool) else None for one in (pages, entries)]
-    return Page(found, 1 if whole[0] is None else whole[0], whole[1])
+    said = meta if isinstance(meta, Mapping) else {} if meta is None else {"total_pages": meta}
+    pages, entries = _count(said.get("total_pages")), _count(said.get("total_entries"))
+    if "total_pages" not in said and len(found) < SMALLEST_PAGE:
+        pages = 1
+    elif pages is not None and (pages > MAX_PAGES or (pages == 0 and found)):
+        pages = None
+    return Page(found, pages, entries)
+
+
+def _count(value: object) -> int | None:
+    try:
+        count = _whole(value)
+    except Unreadable:
+        return None
+    return count if count >= 0 else None
 
 
 def sentence(data: object) -> str:
@@ -290,11 +316,16 @@ def sentence(data: object) -> str:
     return "; ".join(words)[:500]
 
 
-def _words(part: object) -> list[str]:
+def _words(part: object, depth: int = 0) -> list[str]:
+    if depth > _DEEPEST_ERROR:
+        return []
     if isinstance(part, Mapping):
-        return [f"{str(name).replace('_', ' ')} {word}" for name, words in part.items() for word in _words(words)]
+        inner = [
+            (str(name).replace("_", " "), word) for name, words in part.items() for word in _words(words, depth + 1)
+        ]
+        return [f"{name} {word}" for name, word in inner]
     if isinstance(part, list):
-        return [word for one in part for word in _words(one)]
+        return [word for one in part for word in _words(one, depth + 1)]
     line = " ".join("".join(character if character.isprintable() else " " for character in str(part)).split())
     return [line] if line else []
 

@@ -129,9 +129,9 @@ def _line(line: ExpectedLine | InvoiceLine) -> str:
 
 
 def _same_hours(planned: Decimal, present: Decimal) -> bool:
-    """Equal at the number of decimals that Syncro keeps, two at least."""
+    """Equal at the number of decimals that Syncro keeps, two at least and six at most."""
     exponent = present.normalize().as_tuple().exponent
-    places = max(2, -exponent if isinstance(exponent, int) else 2)
+    places = min(6, max(2, -exponent if isinstance(exponent, int) else 2))
     return round_half_up(planned, places) == round_half_up(present, places)
 
 

@@ -2,12 +2,13 @@
 
                     +--> refused / not_sent --(resume)--+
     planned --> intent --> acked --> verified           |
-                  |  ^       +--> mismatch --> (a person)
+                  |  ^       +--> mismatch --> (a person mends it, lets it pass, or abandons)
                   v  +--------------------- absent <----+
-               unknown --(reading)--> adopted | absent | ask --> (a person)
+               unknown --(reading)--> adopted | absent | ask --(a later look, or a person)--> adopted | absent | planned
 
-An intent that is found when a process starts counts as unknown. Nothing is ever deleted here, and nothing that customers
-see is sent a second time without a person's word.
+An intent that is found when a process starts counts as unknown. A run that was cut off looks at the ticket before it sends
+anything more. Nothing is ever deleted here, and nothing that customers see is sent a second time without a person's word,
+nor with it while the first is there.
 """
 
 from __future__ import annotations
