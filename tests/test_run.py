@@ -537,3 +537,10 @@ def test_a_bill_takes_nine_requests_after_the_confirmation(desk):
     before = len(desk.ask("GET", "/_sandbox/log"))
     desk.ws.apply(plan, confirm=32164)
     assert len(desk.ask("GET", "/_sandbox/log")) - before <= 9
+
+
+def test_a_customer_who_writes_meanwhile_does_not_stop_a_run_that_was_cut_off(desk):
+    desk.fault(STEPS["line_item"], "status", status=422)
+    receipt = desk.bill()
+    meddle(desk, f"/tickets/{receipt.run.plan.ticket_id}/comment", {"subject": "Re", "body": "Thanks"})
+    assert desk.restart().resume(receipt.run.id).is_verified

@@ -24,7 +24,7 @@ from ..errors import NotSent, Unreachable
 from ..secret import Secret
 from . import wire
 
-MAX_BODY_BYTES = 32_000_000
+MAX_BODY_BYTES = 16_000_000
 MAX_WAIT_SECONDS = 120.0  # a longer Retry-After would look like a program that hangs
 # Their debug lines show an answer's headers and reason phrase. A filter holds for one logger, not for those below it.
 _LOGGERS = ("httpx", *("httpcore" + part for part in ("", ".connection", ".http11", ".http2", ".proxy", ".socks")))

@@ -163,7 +163,10 @@ class Runner:
             now = self._pull_basis(run.plan).without(ours, timers)
         except InputError as error:
             return [str(error)]
-        return run.plan.basis.changes(now)
+        then = run.plan.basis
+        # People go on talking, and the status is compared before it is set: neither changes what is billed.
+        now = dataclasses.replace(now, comment_ids=then.comment_ids, subject=then.subject, status=then.status)
+        return then.changes(now)
 
     def _look_again(self, run: Run, state: StepState) -> bool:
         """A person was asked, but the world goes on: what was absent may have come, what was in the way may be gone."""
