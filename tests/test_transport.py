@@ -1,7 +1,9 @@
 """The transport: what a broken connection means, and that the key shows nowhere."""
 
+import contextlib
 import json
 import logging
+import socket
 import threading
 import traceback
 from contextlib import contextmanager
@@ -399,3 +401,27 @@ def test_an_absurd_date_header_changes_nothing():
     _, _, line = connected(Answer(headers={"Date": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"}))
     line.ask("GET", "/tickets/1")
     assert line.server_now() == line.clock.now()
+
+
+def test_a_server_that_trickles_headers_for_ever_is_left(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def trickle():
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
+                while not stop.wait(0.02):
+                    connection.sendall(b"a")
+
+        server = threading.Thread(target=trickle, daemon=True)
+        server.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1"
+        line = Transport(url, Secret(KEY), timeout_seconds=5, clock=StillClock(datetime.now(UTC)))
+        monkeypatch.setattr(line._deadline, "seconds", 0.2)
+        with pytest.raises(Unreachable, match="the connection broke") as caught:
+            line.ask("GET", "/tickets")
+        assert not isinstance(caught.value, NotSent)
+        stop.set()
+        server.join()
+        line.close()

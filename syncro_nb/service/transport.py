@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,7 @@ from ..clock import Clock
 from ..errors import NotSent, Unreachable
 from ..secret import Secret
 from . import wire
+from .deadline import Deadline
 
 MAX_BODY_BYTES = 16_000_000
 MAX_WAIT_SECONDS = 120.0  # a longer Retry-After would look like a program that hangs
@@ -144,6 +145,8 @@ class Transport:
             logging.getLogger(name).addFilter(self._filter)
         self._limiter = limiter
         self._body_seconds = timeout_seconds  # an answer that trickles is cut off; each part alone would be in time
+        # To wait for a connection, to send, to wait for the answer, to read it: below the limiter's LONGEST_REQUEST.
+        self._deadline = None if inside else Deadline(2 * timeout_seconds + 90)
         self._server_ahead = timedelta(0)
 
     def ask(
@@ -166,7 +169,12 @@ class Transport:
         problem, sent = "", True
         with self._limiter.slot(bulk=bulk) if self._limiter else nullcontext():
             try:
-                with self._client.stream(method, path, params=params, content=content, headers=headers) as response:
+                with (
+                    self._in_time() as extensions,
+                    self._client.stream(
+                        method, path, params=params, content=content, headers=headers, extensions=extensions
+                    ) as response,
+                ):
                     return self._reply(response, self._body(response))
             except httpx.HTTPError as error:
                 sent = not isinstance(error, _NOT_SENT)
@@ -175,6 +183,14 @@ class Transport:
                 sent, problem = False, "the address is not valid"
         text = self._key.hide_in(f"{what}: {problem} (at {self.url})")
         raise Unreachable(text) if sent else NotSent(text)
+
+    @contextmanager
+    def _in_time(self) -> Iterator[dict[str, Any]]:
+        if self._deadline is None:
+            yield {}
+            return
+        with self._deadline.armed():
+            yield {"trace": self._deadline.trace}
 
     def wait_out(self, seconds: float) -> None:
         """A 429 came: hold back every process of this machine for so long."""
