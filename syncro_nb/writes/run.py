@@ -22,12 +22,11 @@ from ..errors import Error, InputError, Missing, Refused, Stopped, Unreachable
 from ..service.client import Client
 from ..service.reading import RATE_WAITS
 from ..service.records import Ticket
-from ..service.requests import Request
-from . import checks, outcome, probe, reference
-from .bill import basis_of
+from . import checks, outcome, probe
 from .facts import pull_ticket_invoices
 from .journal import Journal, Run, StepState
-from .plan import STEP_TITLES, Basis, Plan
+from .look import Look, taken
+from .plan import STEP_TITLES, Plan
 from .receipt import SETTLED, Receipt
 
 Progress = Callable[[str, str, str], None]
@@ -42,6 +41,7 @@ class Runner:
         self, client: Client, journal: Journal, *, clock: Clock, settle_seconds: float, progress: Progress | None = None
     ) -> None:
         self._client = client
+        self._look = Look(client)
         self._journal = journal
         self._clock = clock
         self._settle_seconds = settle_seconds
@@ -57,7 +57,7 @@ class Runner:
         """
         if plan.blockers:
             raise InputError(f"ticket {plan.ticket_number} is not billed: {'; '.join(plan.blockers)}")
-        changes = plan.basis.changes(self._pull_basis(plan))
+        changes = plan.basis.changes(self._look.pull_basis(plan))
         if changes:
             said = "; ".join(changes)
             raise InputError(
@@ -135,38 +135,17 @@ class Runner:
             return self._status(run, state)
         return self._send(run, state)
 
-    def _pull_basis(self, plan: Plan) -> Basis:
-        """What the ticket is like now, to be held against the plan's basis."""
-        ticket = self._client.ticket(plan.ticket_id)
-        invoices = pull_ticket_invoices(self._client, ticket.id, plan.customer_id, plan.ticket_created_at)
-        prepaid = None
-        if plan.basis.prepaid_hours != "none":
-            prepaid = self._client.customer(plan.customer_id).prepaid_hours
-        return basis_of(ticket, invoices, prepaid)
-
     def _unchanged(self, run: Run, state: StepState) -> bool:
         """Before a run that was cut off sends anything more: has somebody else been at work on the ticket meanwhile?"""
         if self._looked_for == run.id:
             return True
-        changes = self._drift(run)
+        changes = self._look.pull_drift(run)
         if changes:
             return self._ask(
                 run, state, "The ticket has changed since the plan was confirmed. Go on all the same?", changes
             )
         self._looked_for = run.id
         return True
-
-    def _drift(self, run: Run) -> list[str]:
-        ours = frozenset(one.record_id for one in run.steps if one.record_id is not None)
-        timers = frozenset(one.step.timer_id for one in run.steps if one.step.timer_id and one.state in SETTLED)
-        try:
-            now = self._pull_basis(run.plan).without(ours, timers)
-        except InputError as error:
-            return [str(error)]
-        then = run.plan.basis
-        # People go on talking, and the status is compared before it is set: neither changes what is billed.
-        now = dataclasses.replace(now, comment_ids=then.comment_ids, subject=then.subject, status=then.status)
-        return then.changes(now)
 
     def _look_again(self, run: Run, state: StepState) -> bool:
         """A person was asked, but the world goes on: what was absent may have come, what was in the way may be gone."""
@@ -175,40 +154,32 @@ class Runner:
             if request is None or present not in (request.body["status"], run.plan.basis.status):
                 return False
         elif state.sent is None:
-            if self._drift(run):
+            if self._look.pull_drift(run):
                 return False
         else:
-            sight = self._sight(run, state)
+            sight = self._look.pull_sight(run, state)
             if len(sight.ours) != 1 or sight.doubts:
                 return False
             return self._take_over(run, state, sight.ours[0])
         self._journal.settle(run.id, state.seq, "planned", was="ask")
         return True
 
-    def _sight(self, run: Run, state: StepState) -> probe.Sight:
-        """What is there of this step now, whichever attempt it is from."""
-        taken, attempts = _taken(run, state), range(1, state.attempt + 1)
-        looks = [probe.pull_sight(self._client, run.plan, state.step, attempt, taken) for attempt in attempts]
-        ours = {record.id: record for look in looks for record in look.ours}
-        doubts = dict.fromkeys(doubt for look in looks for doubt in look.doubts)
-        return probe.Sight(tuple(ours.values()), tuple(doubts), looks[-1].looked_at)
-
     def _take_over(self, run: Run, state: StepState, record: Any) -> bool:
         """Adopt what was found to be ours, if it is as approved."""
         shown = {**_shown(state, record), "found": True}
-        return self._conclude(run, state, record.id, self._differences(run, state, record), shown, good="adopted")
+        return self._conclude(run, state, record.id, self._look.differences(run, state, record), shown, good="adopted")
 
     def _allow(self, run: Run, state: StepState) -> None:
         """A person says that it is to be sent (again). Raises InputError where that would make a second one."""
         by_person = {"by": "person"}
         if state.step.request is None:
             return self._journal.settle(run.id, state.seq, "planned", was=state.state, detail=by_person)
-        if state.state == "mismatch" and self._pull(run, state, state.record_id) is not None:
+        if state.state == "mismatch" and self._look.pull_record(run, state, state.record_id) is not None:
             raise InputError(
                 "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
             )
         if state.step.name != "status" and state.sent is not None:
-            there = " and ".join(str(record.id) for record in self._sight(run, state).ours)
+            there = " and ".join(str(record.id) for record in self._look.pull_sight(run, state).ours)
             if there:
                 advice = f"`syncro runs resume {run.id}` looks again, or adopt it"
                 raise InputError(f"nothing was sent, because it is there: id {there}. {advice}")
@@ -218,7 +189,7 @@ class Runner:
 
     def _send(self, run: Run, state: StepState) -> bool:
         attempt = state.attempt + (state.state == "absent" and state.sent is not None)
-        request = self._request(run.plan, state, attempt)
+        request = self._look.request(run.plan, state, attempt)
         was, waits, tries = state.state, 0, 0
         while True:
             self._tell(state, "intent", "sending")
@@ -252,13 +223,13 @@ class Runner:
         """Hold what came back against what was sent; verified or mismatch."""
         if state.step.name == "charge":
             return self._check_charge(run, state, self._client.ticket(run.plan.ticket_id))
-        differences, basis = self._differences(run, state, record), run.plan.basis
+        differences, basis = self._look.differences(run, state, record), run.plan.basis
         if state.step.name != "status" and record.id in (0, *basis.comment_ids, *basis.line_ids, *basis.invoice_ids):
             differences.append(f"the answer names record {record.id}, which is not a new one")
         return self._conclude(run, state, record.id, differences, _shown(state, record))
 
     def _check_charge(self, run: Run, state: StepState, ticket: Ticket) -> bool:
-        line = probe.new_charge_line(run.plan, ticket, state.step.timer_id or 0, _taken(run, state))
+        line = probe.new_charge_line(run.plan, ticket, state.step.timer_id or 0, taken(run, state))
         timer = next((one for one in ticket.timers or () if one.id == state.step.timer_id), None)
         if line is None:
             return self._conclude(run, state, None, ["charging made no line item on the ticket"], {})
@@ -287,7 +258,7 @@ class Runner:
         """It landed, but was not verified yet, or did not match: a person may have mended it in Syncro meanwhile."""
         if state.step.name == "charge":
             return self._check_charge(run, state, self._client.ticket(run.plan.ticket_id))
-        record = self._pull(run, state, state.record_id)
+        record = self._look.pull_record(run, state, state.record_id)
         if record is None:
             return self._conclude(run, state, state.record_id, [f"record {state.record_id} is no longer there"], {})
         return self._check(run, state, record)
@@ -297,7 +268,7 @@ class Runner:
         plan = run.plan
         self._tell(state, "intent", "reading back")
         self._ticket_now = ticket = self._client.ticket(plan.ticket_id)
-        differences = self._stored(run, ticket)
+        differences = self._look.stored_otherwise(run, ticket)
         number = next((one.record_id for one in run.steps if one.step.name == "invoice"), None)
         if number is None:
             return self._conclude(run, state, None, differences, {})
@@ -313,18 +284,6 @@ class Runner:
         except InputError as error:  # it is written; that it is the only one is what cannot be proved
             differences.append(str(error))
         return self._conclude(run, state, invoice.id, differences, _shown(state, invoice))
-
-    def _stored(self, run: Run, ticket: Ticket) -> list[str]:
-        """What of the comment and the lines is not kept as it was answered. What a person let pass is not asked again."""
-        kept: dict[str, tuple[Any, ...]] = {"comment": ticket.comments or (), "line_item": ticket.lines or ()}
-        said = []
-        for one in run.steps:
-            if one.step.name in kept and not one.detail.get("differences"):
-                record = next((row for row in kept[one.step.name] if row.id == one.record_id), None)
-                gone = [f"it is not on the ticket any more (id {one.record_id})"]
-                found = gone if record is None else self._differences(run, one, record)
-                said += [f"{STEP_TITLES[one.step.name].lower()}: {words}" for words in found]
-        return said
 
     def _status(self, run: Run, state: StepState) -> bool:
         """Compare and set: if somebody changed the status since the preview, a person decides."""
@@ -347,7 +306,7 @@ class Runner:
         if state.step.name == "status":  # setting it twice does no harm, so the present status is all there is to know
             self._journal.settle(run.id, state.seq, "absent", was=state.state)
             return True
-        sight = self._sight(run, state)
+        sight = self._look.pull_sight(run, state)
         if not sight.ours and not sight.doubts:
             elapsed = None if state.sent is None else seconds_since(state.sent, self._clock)
             if elapsed is None:
@@ -357,7 +316,7 @@ class Runner:
                 self._tell(state, "unknown", f"not there yet; it may still arrive. Look again in {remaining:.0f} s")
                 return False
             self._wait(state, remaining)
-            sight = self._sight(run, state)
+            sight = self._look.pull_sight(run, state)
         if len(sight.ours) == 1 and not sight.doubts:
             return self._take_over(run, state, sight.ours[0])
         when = f"{self._client.server_now():%Y-%m-%d %H:%M:%S} UTC"
@@ -382,61 +341,19 @@ class Runner:
         name = STEP_TITLES[state.step.name].lower()
         if record_id is None:
             raise InputError(f"adopt which record? Give the id of the {name}")
-        record, basis = self._pull(run, state, record_id), run.plan.basis
+        record, basis = self._look.pull_record(run, state, record_id), run.plan.basis
         if record is None:
             raise InputError(f"there is no {name} with id {record_id} on ticket {run.plan.ticket_number}")
         if record_id in (*basis.comment_ids, *basis.line_ids, *basis.invoice_ids) and state.step.name != "status":
             raise InputError(f"{name} {record_id} was there before this run: it cannot be its work")
         differences = list(state.detail.get("differences", ()))
         if state.step.request is not None and state.step.name != "status":
-            differences = self._differences(run, state, record)
+            differences = self._look.differences(run, state, record)
         detail = {"by": "person", **_shown(state, record), **({"differences": differences} if differences else {})}
         self._journal.settle(run.id, state.seq, "adopted", was=state.state, record_id=record_id, detail=detail)
         self._tell(state, "adopted", f"id {record_id}, by a person's word")
 
-    def _pull(self, run: Run, state: StepState, record_id: int | None) -> Any:
-        """The record of a step by its id, or None if the ticket has none such."""
-        name, plan = state.step.name, run.plan
-        if name == "comment":
-            return next((row for row in self._client.comments(plan.ticket_id) if row.id == record_id), None)
-        if name in ("line_item", "charge"):
-            rows = self._client.ticket(plan.ticket_id).lines or ()
-            return next((row for row in rows if row.id == record_id), None)
-        if name == "status":
-            return self._client.ticket(plan.ticket_id)
-        try:
-            invoice = self._client.invoice(record_id or 0)
-        except Missing:
-            return None
-        return invoice if invoice.ticket_id in (None, plan.ticket_id) else None
-
     # ------------------------------------------------------------ small things
-
-    def _request(self, plan: Plan, state: StepState, attempt: int) -> Request:
-        """The step's request, with the reference of this attempt."""
-        request = state.step.request
-        if request is None:
-            raise InputError(f"{state.step.name} sends nothing")
-        first, this = (reference.make(plan.account, plan.ticket_id, plan.unit, number) for number in (1, attempt))
-        body = {
-            name: value.replace(first, this) if isinstance(value, str) else value
-            for name, value in request.body.items()
-        }
-        return dataclasses.replace(request, body=body)
-
-    def _differences(self, run: Run, state: StepState, record: Any) -> list[str]:
-        plan, sent = run.plan, self._request(run.plan, state, state.attempt)
-        if state.step.name == "comment":
-            return checks.comment(sent, record, plan.ticket_id)
-        if state.step.name == "line_item":
-            return checks.line_item(sent, record, plan.ticket_id)
-        if state.step.name == "charge":
-            ticket = self._client.ticket(plan.ticket_id)
-            timer = next((one for one in ticket.timers or () if one.id == state.step.timer_id), None)
-            return checks.charge(probe.expected_charge(plan, state.step), timer, record)
-        if state.step.name == "invoice":
-            return checks.new_invoice(record, plan.ticket_id, plan.customer_id)
-        return checks.status(sent, record, plan.ticket_id)
 
     def _wait(self, state: StepState, seconds: float) -> None:
         while seconds > 0:
@@ -446,10 +363,6 @@ class Runner:
 
     def _tell(self, state: StepState, now: str, text: str) -> None:
         self._progress(state.step.name, now, text)
-
-
-def _taken(run: Run, state: StepState) -> frozenset[int]:
-    return frozenset(one.record_id for one in run.steps if one.record_id is not None and one.seq != state.seq)
 
 
 def _shown(state: StepState, record: Any) -> dict[str, Any]:
