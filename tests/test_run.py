@@ -544,3 +544,21 @@ def test_a_customer_who_writes_meanwhile_does_not_stop_a_run_that_was_cut_off(de
     receipt = desk.bill()
     meddle(desk, f"/tickets/{receipt.run.plan.ticket_id}/comment", {"subject": "Re", "body": "Thanks"})
     assert desk.restart().resume(receipt.run.id).is_verified
+
+
+def test_a_change_that_is_undone_lets_the_run_go_on_and_one_that_stays_is_asked_about_once(desk):
+    desk.fault(STEPS["line_item"], "status", status=422)
+    receipt = desk.bill()
+    ticket_id, run = receipt.run.plan.ticket_id, receipt.run.id
+    part = {"name": "Part", "description": "Dock", "quantity": 1, "price_retail": 99}
+    added = meddle(desk, f"/tickets/{ticket_id}/add_line_item", part)
+    assert desk.restart().resume(run).next == "decide"
+    meddle(desk, f"/tickets/{ticket_id}/remove_line_item", {"ticket_line_item_id": added["id"]})
+    desk.fault(STEPS["invoice"], "status", status=422)
+    stopped = desk.restart().resume(run)
+    assert (states(stopped)["line_item"], states(stopped)["invoice"]) == ("verified", "refused")
+    meddle(desk, f"/tickets/{ticket_id}/add_line_item", part)
+    assert desk.restart().resume(run).as_json()["ask"]["step"] == "invoice"
+    billed = desk.ws.decide(run, "resend", ticket=32164)  # a person wants the part on it: written, but not as approved
+    assert (billed.exit_status, states(billed)["verify"]) == (6, "mismatch")
+    assert len(desk.ticket().invoices) == 1

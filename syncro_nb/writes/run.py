@@ -129,10 +129,10 @@ class Runner:
         if state.state == "absent" and state.step.visible and state.detail.get("by") != "person":
             question = "It is confirmed absent, but a customer would see a second one. Send it again?"
             return self._ask(run, state, question, [])
-        if state.step.name != "status" and state.detail.get("by") != "person" and not self._unchanged(run, state):
-            return False
         if state.step.name == "status":
             return self._status(run, state)
+        if state.detail.get("by") != "person" and not self._unchanged(run, state):
+            return False
         return self._send(run, state)
 
     def _unchanged(self, run: Run, state: StepState) -> bool:
@@ -141,9 +141,8 @@ class Runner:
             return True
         changes = self._look.pull_drift(run)
         if changes:
-            return self._ask(
-                run, state, "The ticket has changed since the plan was confirmed. Go on all the same?", changes
-            )
+            question = "The ticket has changed since the plan was confirmed. Go on all the same?"
+            return self._ask(run, state, question, changes, drift=True)
         self._looked_for = run.id
         return True
 
@@ -153,7 +152,7 @@ class Runner:
             present, request = self._client.ticket(run.plan.ticket_id).status, state.step.request
             if request is None or present not in (request.body["status"], run.plan.basis.status):
                 return False
-        elif state.sent is None:
+        elif state.detail.get("drift"):
             if self._look.pull_drift(run):
                 return False
         else:
@@ -178,13 +177,13 @@ class Runner:
             raise InputError(
                 "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
             )
-        if state.step.name != "status" and state.sent is not None:
+        if state.detail.get("drift"):
+            self._looked_for = run.id  # the person has seen what changed, and need not be asked at the next step
+        elif state.step.name != "status":
             there = " and ".join(str(record.id) for record in self._look.pull_sight(run, state).ours)
             if there:
                 advice = f"`syncro runs resume {run.id}` looks again, or adopt it"
                 raise InputError(f"nothing was sent, because it is there: id {there}. {advice}")
-        if state.sent is None:
-            self._looked_for = run.id  # the person has seen what changed
         self._journal.settle(run.id, state.seq, "absent", was=state.state, detail=by_person)
 
     def _send(self, run: Run, state: StepState) -> bool:
@@ -330,9 +329,10 @@ class Runner:
         self._tell(state, "absent", detail["reason"])
         return True
 
-    def _ask(self, run: Run, state: StepState, question: str, evidence: list[str]) -> bool:
+    def _ask(self, run: Run, state: StepState, question: str, evidence: list[str], *, drift: bool = False) -> bool:
+        """Put a question to a person. `drift`: it is about what others did to the ticket, not about a write of ours."""
         reason = state.detail.get("reason")
-        detail = {"question": question, "evidence": [*([reason] if reason else []), *evidence]}
+        detail = {"question": question, "evidence": [*([reason] if reason else []), *evidence], "drift": drift}
         self._journal.settle(run.id, state.seq, "ask", was=state.state, detail=detail)
         self._tell(state, "ask", question)
         return False
