@@ -9,8 +9,18 @@
     labour: {remote: 1190473, security: 1234567}   # kind: product id; adds to or changes the usual seven
     tax_rates: {default: 8.7}            # percent, by the customer's tax rate id, or default
     resolved_statuses: [Cancelled]       # besides Resolved..., Invoiced and Closed
+    policy:                              # how time becomes money; nothing is assumed that is not here
+      rounding: {default: {minimum: 15, increment: 15}, onsite: {minimum: 60, increment: 30}}   # minutes
+      per: entry                         # round each entry, or the sum of a ticket
+      bill_by: timers                    # charge the timers, or bill their time as lines
+      after_hours_multiplier: 1.5
+      rates: {Harbor Dental: {remote: 140.00}}      # agreed prices an hour, by customer's id or name
+      block_rates: {Harbor Dental: 120.00}          # what an hour of a block is worth
+      contracts: {Managed Care: [remote, onsite]}   # what a contract covers, by its id or name
+      reasons: [no charge, courtesy]     # words that explain free work
+      travel_wanted: true                # onsite labour wants a travel line
 
-`labour`, `tax_rates` and `resolved_statuses` may also stand inside a profile, where they come first.
+`labour`, `tax_rates`, `resolved_statuses` and `policy` may also stand inside a profile, where they come first.
 """
 
 from __future__ import annotations
@@ -18,7 +28,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -29,7 +39,8 @@ import yaml
 
 from .errors import ConfigError
 from .keys import EXAMPLES, NAME, KeySource, Sealed, key_in
-from .money import exact
+from .money import cents, exact
+from .policy import REASONS, Policy, Rounding
 
 SANDBOX = "sandbox"
 LABOUR = {
@@ -43,8 +54,9 @@ LABOUR = {
 }
 MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_TOP = ("profile", "profiles", "labour", "tax_rates", "resolved_statuses")
-_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", "labour", "tax_rates", "resolved_statuses")
+_HOUSE = ("labour", "tax_rates", "resolved_statuses", "policy")
+_TOP = ("profile", "profiles", *_HOUSE)
+_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", *_HOUSE)
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ class House:
     labour: Mapping[str, int]
     tax_rates: Mapping[str, Decimal]
     resolved_statuses: frozenset[str] = frozenset()
+    policy: Policy = field(default_factory=Policy)
 
     def kind_of(self, product_id: int | None) -> str | None:
         """The labour kind of a product id, or None if it is no labour product of this house."""
@@ -320,7 +333,107 @@ def _house(written: Mapping[str, Any], chosen: Mapping[str, Any]) -> House:
         if not isinstance(listed, list):
             raise ConfigError("resolved_statuses must be a list, as in [Cancelled, Duplicate]")
         statuses |= {str(status) for status in listed}
-    return House(labour, rates, frozenset(statuses))
+    agreed = _mapping(written.get("policy"), "policy") | _mapping(chosen.get("policy"), "policy")
+    return House(labour, rates, frozenset(statuses), _policy(agreed, tuple(labour)))
+
+
+_POLICY = (
+    "rounding",
+    "per",
+    "bill_by",
+    "after_hours_multiplier",
+    "rates",
+    "block_rates",
+    "contracts",
+    "reasons",
+    "travel_wanted",
+)
+
+
+def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
+    """The section `policy`. Raises ConfigError naming the setting."""
+    for key in written:
+        if key not in _POLICY:
+            raise ConfigError(unknown("setting in policy called", key, _POLICY))
+    rounding = {
+        kind: _rounding(_known_kind(kind, ("default", *kinds), "policy.rounding"), value)
+        for kind, value in _mapping(written.get("rounding"), "policy.rounding").items()
+    }
+    rates = {
+        customer: {
+            _known_kind(kind, kinds, f"policy.rates.{customer}"): _price(f"policy.rates.{customer}.{kind}", price)
+            for kind, price in _mapping(agreed, f"policy.rates.{customer}").items()
+        }
+        for customer, agreed in _mapping(written.get("rates"), "policy.rates").items()
+    }
+    contracts = {
+        name: tuple(
+            _known_kind(str(kind), kinds, f"policy.contracts.{name}")
+            for kind in _words(listed, f"policy.contracts.{name}")
+        )
+        for name, listed in _mapping(written.get("contracts"), "policy.contracts").items()
+    }
+    blocks = _mapping(written.get("block_rates"), "policy.block_rates")
+    multiplier = _number("policy.after_hours_multiplier", written.get("after_hours_multiplier", Decimal("1.5")))
+    if not 1 <= multiplier <= 5:
+        raise ConfigError("policy.after_hours_multiplier must be from 1 to 5, as in 1.5")
+    reasons = written.get("reasons")
+    return Policy(
+        rounding=rounding,
+        per=_choice("policy.per", written.get("per", "entry"), ("entry", "ticket")),
+        bill_by=_choice("policy.bill_by", written.get("bill_by", "timers"), ("timers", "lines")),
+        after_hours_multiplier=multiplier,
+        rates=rates,
+        block_rates={customer: _price(f"policy.block_rates.{customer}", price) for customer, price in blocks.items()},
+        contracts=contracts,
+        reasons=REASONS if reasons is None else tuple(_words(reasons, "policy.reasons")),
+        travel_wanted=_choice("policy.travel_wanted", written.get("travel_wanted", False), (True, False)),
+    )
+
+
+def _rounding(kind: str, value: object) -> Rounding:
+    where = f"policy.rounding.{kind}"
+    fields = _mapping(value, where)
+    names = {"minimum": "minimum_minutes", "increment": "increment_minutes"}
+    for name, minutes in fields.items():
+        if name not in names or isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= 480:
+            raise ConfigError(f"{where} must look like {{minimum: 15, increment: 15}}, whole minutes up to 480")
+    return Rounding(**{names[name]: minutes for name, minutes in fields.items()})
+
+
+def _known_kind(kind: str, known: tuple[str, ...], where: str) -> str:
+    if kind not in known:
+        raise ConfigError(f"{where}: {unknown('labour kind', kind, known)}")
+    return kind
+
+
+def _price(where: str, value: object) -> int:
+    try:
+        amount = cents(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        amount = -1
+    if amount < 0:
+        raise ConfigError(f"{where} must be an amount of money, as in 140.00")
+    return amount
+
+
+def _number(where: str, value: object) -> Decimal:
+    try:
+        return exact(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ConfigError(f"{where} must be a number") from None
+
+
+def _words(value: object, where: str) -> list[str]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{where} must be a list, as in [remote, onsite]")
+    return [str(one) for one in value]
+
+
+def _choice(where: str, value: Any, known: tuple[Any, ...]) -> Any:
+    if value not in known:
+        raise ConfigError(f"{where} must be {' or '.join(str(one).lower() for one in known)}, not {str(value)[:40]!r}")
+    return value
 
 
 def _rate(name: str, value: object) -> Decimal:

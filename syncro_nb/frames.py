@@ -7,22 +7,14 @@ has rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .service.records import Comment, Ticket, TicketLine, Timer
+from .tables import TABLES, Column
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its pandas dtype and what it means, unit included."""
-
-    dtype: str
-    meaning: str
 
 
 OPEN_TICKETS = {
@@ -81,12 +73,19 @@ def frame(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> pd.Da
     for place, (name, column) in enumerate(columns.items()):
         cells = [row[place] for row in listed]
         if column.dtype.startswith("datetime64"):
-            values[name] = pd.Series(pd.to_datetime(cells, utc=True)).astype(column.dtype)
+            aware = "UTC" in column.dtype
+            values[name] = pd.Series(pd.to_datetime(pd.Series(cells, dtype=object), utc=aware)).astype(column.dtype)
         elif column.dtype == "str":
             values[name] = pd.Series(cells, dtype=object).astype("str") if cells else pd.Series([], dtype="str")
         else:
             values[name] = pd.Series(cells, dtype=column.dtype)
     return pd.DataFrame(values)
+
+
+def from_records(table: str, records: Iterable[Any]) -> pd.DataFrame:
+    """Records as one of the declared tables (tables.TABLES), in their order; columns that only the mirror fills are empty."""
+    declared = TABLES[table]
+    return frame(declared.columns, (declared.row(record) for record in records))
 
 
 def open_tickets(tickets: Iterable[Ticket], now: datetime) -> pd.DataFrame:
