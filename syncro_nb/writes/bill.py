@@ -29,8 +29,27 @@ MAX_SUBJECT = 250
 
 
 @dataclass(frozen=True)
+class DraftLine:
+    """A line that is worked out already, as by the shop's policy. `price_cents` and `taxable` None: the product's own.
+
+    `timer_ids` are the timers whose time it bills instead of charging them; several lines may share one timer.
+    """
+
+    product_id: int
+    quantity: Decimal
+    text: str
+    price_cents: int | None = None
+    taxable: bool | None = None
+    timer_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class BillDraft:
-    """What a person wants to bill. Minutes and labour are empty where timers give them; nothing is assumed."""
+    """What a person wants to bill. Minutes and labour are empty where timers or lines give them; nothing is assumed.
+
+    `timer_ids` are charged. `overrides`: (timer id, seconds), set as billable time before the charge. `waiting`: nothing is
+    added, only what waits on the ticket is invoiced.
+    """
 
     ticket_number: int | None = None
     minutes: int | None = None
@@ -41,6 +60,19 @@ class BillDraft:
     email: bool = True
     invoice: bool = True
     timer_ids: tuple[int, ...] = ()
+    lines: tuple[DraftLine, ...] = ()
+    overrides: tuple[tuple[int, int], ...] = ()
+    waiting: bool = False
+
+    @property
+    def has_work(self) -> bool:
+        """Whether timers, lines or what waits on the ticket say what is billed, so that minutes and labour need not."""
+        return bool(self.timer_ids or self.lines or self.waiting)
+
+    @property
+    def billed_timer_ids(self) -> tuple[int, ...]:
+        """Every timer whose time this bills, charged or as lines."""
+        return tuple(dict.fromkeys((*self.timer_ids, *(one for line in self.lines for one in line.timer_ids))))
 
     def problems(self, house: House) -> dict[str, str]:
         """What is missing or wrong, by field; empty if it can be planned."""
@@ -48,12 +80,12 @@ class BillDraft:
         if self.ticket_number is None or not 0 < self.ticket_number < 10**12:
             said["ticket_number"] = "which ticket? Its number is a whole number, as in 32164"
         if self.minutes is None:
-            if not self.timer_ids:
+            if not self.has_work:
                 said["minutes"] = f"how many minutes? 1 to {MAX_MINUTES}"
         elif not 1 <= self.minutes <= MAX_MINUTES:
             said["minutes"] = f"minutes must be from 1 to {MAX_MINUTES}, not {self.minutes}"
         if not self.labour:
-            if not self.timer_ids:
+            if not self.has_work:
                 said["labour"] = f"which labour? {', '.join(house.labour)}"
         elif self.labour not in house.labour:
             said["labour"] = unknown("labour kind", self.labour, house.labour)
@@ -63,6 +95,14 @@ class BillDraft:
             said["subject"] = "the subject must be one line"
         if len(set(self.timer_ids)) != len(self.timer_ids):
             said["timer_ids"] = "a timer is named twice"
+        if set(self.timer_ids) & {one for line in self.lines for one in line.timer_ids}:
+            said["timer_ids"] = "a timer is either charged or billed as a line, never both"
+        if {one for one, _ in self.overrides} - set(self.timer_ids):
+            said["timer_ids"] = "only a timer that is charged can be given other billable seconds"
+        for line in self.lines:
+            said |= _text_problem("lines", line.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
+            if line.quantity <= 0:
+                said["lines"] = f"a line's hours must be above 0, not {line.quantity}"
         return said
 
 
@@ -78,10 +118,11 @@ class BillFacts:
     tax: TaxRate | None = None
     open_run: str | None = None
     labour_product_ids: frozenset[int] = field(default_factory=frozenset)
+    author_id: int | None = None
 
 
-def basis_of(ticket: Ticket, invoices: Sequence[Invoice], prepaid_hours: Decimal | None) -> Basis:
-    """What a plan on this ticket is based on."""
+def basis_of(ticket: Ticket, invoices: Sequence[Invoice] | None, prepaid_hours: Decimal | None) -> Basis:
+    """What a plan on this ticket is based on. `invoices` None: they were not looked at."""
     lines, timers = ticket.lines or (), ticket.timers or ()
     return Basis(
         customer_id=ticket.customer_id or (ticket.customer.id if ticket.customer else None),
@@ -91,51 +132,67 @@ def basis_of(ticket: Ticket, invoices: Sequence[Invoice], prepaid_hours: Decimal
         comment_ids=tuple(sorted(comment.id for comment in ticket.comments or ())),
         lines=tuple(f"{line.id} ({line.quantity.normalize():f} × {format_cents(line.price_cents)})" for line in lines),
         line_ids=tuple(line.id for line in lines),
-        timers=tuple(f"{timer.id}{' (charged)' if timer.recorded else ''}" for timer in timers),
-        invoice_ids=tuple(sorted(invoice.id for invoice in invoices)),
+        timers=tuple(_timer_text(timer) for timer in timers),
+        invoice_ids=None if invoices is None else tuple(sorted(invoice.id for invoice in invoices)),
     )
 
 
-def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str, run: str) -> Plan:
-    """The plan for a draft without problems.
+def _timer_text(timer: Timer) -> str:
+    state = " (charged)" if timer.recorded else "" if timer.ended_at else " (running)"
+    free = "" if timer.billable else ", not billable"
+    return f"{timer.id} ({timer.charged_seconds / 60:g} min, product {timer.product_id}{free}){state}"
+
+
+def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str, run: str, signed: bool = True) -> Plan:
+    """The plan for a draft without problems. `signed` False: an account that does without references.
 
     Raises InputError if minutes or labour, given beside timers, do not agree with them.
     """
     ticket = facts.ticket
     timers = {timer.id: timer for timer in ticket.timers or ()}
-    named = [timers[number] for number in draft.timer_ids if number in timers]
-    unit = ",".join(f"timer {number}" for number in sorted(draft.timer_ids)) or f"run {run}"
-    signature = reference.make(account, ticket.id, unit, 1)
+    overrides = dict(draft.overrides)
+    named = [
+        replace(timers[number], override_seconds=overrides.get(number, timers[number].override_seconds))
+        for number in draft.timer_ids
+        if number in timers
+    ]
+    unit = unit_of(draft, run)
     text = reference.strip(draft.text)
     _agree(draft, named, house)
     comment = requests.add_comment(
         ticket.id,
         subject=draft.subject.strip(),
-        body=reference.under(text, signature),
+        body=_sign(text, account, ticket, unit, signed=signed),
         hidden=draft.hidden,
         do_not_email=draft.hidden or not draft.email,
     )
     steps = [Step("comment", comment, visible=not draft.hidden)]
+    for number, seconds in draft.overrides:
+        setting = requests.update_timer_entry(ticket.id, number, override_seconds=seconds)
+        steps.append(Step("timer_setting", setting, record_id=number))
     ours: list[ExpectedLine] = []
-    if draft.timer_ids:
-        for timer in named:
-            steps.append(Step("charge", requests.charge_timer_entry(ticket.id, timer.id), timer_id=timer.id))
-            ours += _timer_line(timer, facts.products)
-    else:
-        product = facts.products[house.product_id(draft.labour)]
-        quantity = hours_of(draft.minutes or 0, product.price_cents)
-        line = requests.add_line_item(
+    for timer in named:
+        steps.append(Step("charge", requests.charge_timer_entry(ticket.id, timer.id), timer_id=timer.id))
+        ours += _timer_line(timer, facts.products)
+    for place, line in enumerate(_lines(draft, facts, house, text)):
+        product, work = facts.products[line.product_id], unit if place == 0 else f"{unit}#{place + 1}"
+        price_cents = product.price_cents if line.price_cents is None else line.price_cents
+        taxable = product.taxable if line.taxable is None else line.taxable
+        quantity = line.quantity
+        request = requests.add_line_item(
             ticket.id,
             product_id=product.id,
             name=product.name,
-            description=reference.under(text, signature),
+            description=_sign(reference.strip(line.text), account, ticket, work, signed=signed),
             quantity=quantity,
-            price_cents=product.price_cents,
+            price_cents=price_cents,
             cost_cents=product.cost_cents,
-            taxable=product.taxable,
+            taxable=taxable,
         )
-        steps.append(Step("line_item", line))
-        ours.append(ExpectedLine(product.name, text, quantity, product.price_cents, product.taxable, product.id, True))
+        steps.append(Step("line_item", request, claims=line.timer_ids, unit=work))
+        ours.append(
+            ExpectedLine(product.name, reference.strip(line.text), quantity, price_cents, taxable, product.id, True)
+        )
     if not draft.invoice:
         steps.append(Step("verify"))
     else:
@@ -159,16 +216,35 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         expected=_expected([*waiting, *ours], facts, house, invoiced=draft.invoice),
         basis=basis_of(ticket, facts.invoices, facts.customer.prepaid_hours),
         ticket_created_at=ticket.created_at,
+        signed=signed,
+        author_id=facts.author_id,
     )
     return replace(
         plan,
-        blockers=tuple(_blockers(draft, facts, ours, text, timers)),
+        blockers=tuple(_blockers(draft, facts, ours, timers, account)),
         warnings=tuple(_warnings(draft, facts, plan, waiting)),
         notes=tuple(_notes(draft, facts, plan)),
     )
 
 
+def unit_of(draft: BillDraft, run: str) -> str:
+    """The unit of work that a draft's references stand for: the timers that it bills, else the run."""
+    return ",".join(f"timer {number}" for number in sorted(draft.billed_timer_ids)) or f"run {run}"
+
+
+def _sign(text: str, account: str, ticket: Ticket, unit: str, *, signed: bool) -> str:
+    return reference.under(text, reference.make(account, ticket.id, unit, 1)) if signed else text
+
+
 # ---------------------------------------------------------------- lines and amounts
+
+
+def _lines(draft: BillDraft, facts: BillFacts, house: House, text: str) -> tuple[DraftLine, ...]:
+    """The lines to add: as worked out already, else the minutes of the one labour kind."""
+    if draft.has_work:
+        return draft.lines
+    product = facts.products[house.product_id(draft.labour)]
+    return (DraftLine(product.id, hours_of(draft.minutes or 0, product.price_cents), text),)
 
 
 def _timer_line(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedLine]:
@@ -235,7 +311,7 @@ def _agree(draft: BillDraft, timers: Sequence[Timer], house: House) -> None:
 
 
 def _blockers(
-    draft: BillDraft, facts: BillFacts, ours: Sequence[ExpectedLine], text: str, timers: Mapping[int, Timer]
+    draft: BillDraft, facts: BillFacts, ours: Sequence[ExpectedLine], timers: Mapping[int, Timer], account: str
 ) -> list[str]:
     ticket, said = facts.ticket, []
     if facts.open_run:
@@ -245,7 +321,7 @@ def _blockers(
         said.append(f"the ticket is already invoiced: invoice {numbers}")
     elif ticket.status == INVOICED:
         said.append("the ticket's status is Invoiced already")
-    for number in draft.timer_ids:
+    for number in draft.billed_timer_ids:
         timer = timers.get(number)
         if timer is None:
             said.append(f"timer {number} is not on this ticket")
@@ -255,18 +331,39 @@ def _blockers(
             said.append(f"timer {number} is still running")
         elif not timer.billable:
             said.append(f"timer {number} is marked as not billable in Syncro")
-        elif not 0 < timer.charged_seconds <= MAX_MINUTES * 60:
-            said.append(f"timer {number} holds {timer.charged_seconds / 60:g} billable minutes, not 1 to {MAX_MINUTES}")
-        elif timer.product_id not in facts.products:
+        elif number in draft.timer_ids and not 0 < _seconds(draft, timer) <= MAX_MINUTES * 60:
+            minutes = _seconds(draft, timer) / 60
+            said.append(f"timer {number} holds {minutes:g} billable minutes, not 1 to {MAX_MINUTES}")
+        elif number in draft.timer_ids and timer.product_id not in facts.products:
             said.append(f"timer {number} has no labour product: choose one in Syncro")
     for line in ours:
         if line.price_cents <= 0:
             said.append(f"{line.name} costs {format_cents(line.price_cents)} in Syncro: nothing would be billed")
-    said += [] if draft.timer_ids else _look_alikes(facts, ours, text)
-    return said
+    if draft.waiting and all(line.converted for line in ticket.lines or ()):
+        said.append("nothing waits on this ticket to be invoiced")
+    return (
+        said
+        + _look_alikes(facts, [line for line in ours if line.description is not None])
+        + _billed(draft, facts, account)
+    )
 
 
-def _look_alikes(facts: BillFacts, ours: Sequence[ExpectedLine], text: str) -> list[str]:
+def _seconds(draft: BillDraft, timer: Timer) -> int:
+    return dict(draft.overrides).get(timer.id, timer.charged_seconds)
+
+
+def _billed(draft: BillDraft, facts: BillFacts, account: str) -> list[str]:
+    """Timers that were billed as lines are not marked by Syncro; the reference on the line tells."""
+    if not any(line.timer_ids for line in draft.lines):
+        return []
+    unit = unit_of(draft, "")
+    units = [unit, *(f"{unit}#{place}" for place in range(2, len(draft.lines) + 2))]
+    marks = {reference.make(account, facts.ticket.id, one, attempt) for one in units for attempt in range(1, 6)}
+    lines = [line for line in facts.ticket.lines or () if reference.last_reference(line.description) in marks]
+    return [f"these timers were billed as line {line.id} already" for line in lines]
+
+
+def _look_alikes(facts: BillFacts, ours: Sequence[ExpectedLine]) -> list[str]:
     """Lines of the last days that say the same: billing them again would bill the same work twice."""
     since = facts.read_at - timedelta(days=LOOK_ALIKE_DAYS)
     said = []
@@ -275,7 +372,7 @@ def _look_alikes(facts: BillFacts, ours: Sequence[ExpectedLine], text: str) -> l
         same = any(
             line.product_id == mine.product_id
             and line.quantity == mine.quantity
-            and reference.strip(line.description).casefold() == text.casefold()
+            and reference.strip(line.description).casefold() == mine.text.casefold()
             for mine in ours
         )
         if recent and same:
@@ -299,7 +396,7 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
         said.append("a line on the ticket is marked as invoiced, but no invoice of this ticket was found")
     for timer in facts.ticket.timers or ():
         charged = timer.recorded or timer.line_item_id
-        if timer.id not in draft.timer_ids and timer.billable and timer.ended_at and not charged:
+        if timer.id not in draft.billed_timer_ids and timer.billable and timer.ended_at and not charged:
             minutes = timer.charged_seconds / 60
             said.append(
                 f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"
@@ -312,7 +409,7 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
         said.append("the tax rate is that of other customers: this one has no earlier invoice to tell")
     elif draft.invoice and "only from" in plan.expected.tax_note:
         said.append(f"the tax is not certain to the cent: {plan.expected.tax_note}")
-    if draft.hidden and not draft.timer_ids:
+    if draft.hidden and not draft.has_work:
         said.append(
             "the comment is hidden, but the labour line has the same text, and the customer reads it on the invoice"
         )

@@ -5,12 +5,24 @@ Syncro drops fields that it does not know without a word, and invents $0.00 for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from ..money import format_cents, line_cents, round_half_up
-from ..service.records import Comment, Invoice, InvoiceLine, Ticket, TicketLine, Timer
+from ..money import dollars, format_cents, line_cents, round_half_up
+from ..service.records import (
+    Comment,
+    Contact,
+    Customer,
+    Invoice,
+    InvoiceLine,
+    Payment,
+    Ticket,
+    TicketLine,
+    Timer,
+)
 from ..service.requests import Request
 from ..service.wire import number
 from . import reference
@@ -45,9 +57,13 @@ def line_item(sent: Request, got: TicketLine, ticket_id: int) -> list[str]:
 def charge(want: ExpectedLine, timer: Timer | None, line: TicketLine) -> list[str]:
     """A charged timer: marked as recorded, and its line has the planned hours, price and product."""
     said = [] if timer is not None and timer.recorded else ["the timer is not marked as charged"]
-    planned_cents = line_cents(
-        want.quantity, want.price_cents
-    )  # on the ticket at its price; the invoice draws prepaid hours
+    return said + charged_line(want, line)
+
+
+def charged_line(want: ExpectedLine, line: TicketLine) -> list[str]:
+    """The line that charging a timer made: on the ticket at its price; only the invoice draws prepaid hours."""
+    said = []
+    planned_cents = line_cents(want.quantity, want.price_cents)
     if not _same_hours(want.quantity, line.quantity) or line_cents(line.quantity, line.price_cents) != planned_cents:
         planned = f"{want.quantity.normalize():f} h × {format_cents(want.price_cents)}"
         said.append(f"the line is {line.quantity.normalize():f} h × {format_cents(line.price_cents)}, not {planned}")
@@ -88,11 +104,183 @@ def lacks_ours(want: Expected, got: Invoice) -> bool:
     return bool(missing)
 
 
-def status(sent: Request, got: Ticket, ticket_id: int) -> list[str]:
-    """It is this ticket, and it has the status that was sent."""
-    want = str(sent.body["status"])
-    said = [] if got.status == want else [f"the status is {got.status!r}, not {want!r}"]
-    return said + _ticket(got.id, ticket_id)
+def is_paid(got: Invoice) -> bool:
+    """Whether any money has come in for an invoice. A total of nothing counts as unpaid, whatever its flag says."""
+    payments = [row for row in got.payments or () if row.success]
+    part = got.balance_due_cents is not None and got.balance_due_cents < got.total_cents
+    return bool(payments) or part or (got.is_paid and got.total_cents != 0)
+
+
+# ---------------------------------------------------------------- fields of a ticket, timers, and what stands alone
+
+_FIELDS = (
+    "subject",
+    "status",
+    "priority",
+    "problem_type",
+    "due_date",
+    "user_id",
+    "contact_id",
+    "customer_reply",
+    "tag_list",
+)
+
+
+def field_values(ticket: Ticket) -> dict[str, Any]:
+    """A ticket's fields by the names, and in the form, of a request. The detail has the contact, not its id."""
+    return {
+        "subject": ticket.subject,
+        "status": ticket.status,
+        "priority": ticket.priority,
+        "problem_type": ticket.problem_type,
+        "due_date": ticket.due_on.isoformat() if ticket.due_on else None,
+        "user_id": ticket.user_id
+        if ticket.user_id is not None
+        else (ticket.technician.id if ticket.technician else None),
+        "contact_id": ticket.contact.id if ticket.contact else ticket.contact_id,
+        "customer_reply": ticket.customer_reply,
+        "tag_list": list(ticket.tags),
+    }
+
+
+def fields(sent: Request, got: Ticket) -> list[str]:
+    """A ticket's fields as sent; those that were not sent are nobody's business."""
+    present, said = field_values(got), []
+    for name in _FIELDS:
+        if name in sent.body and not _same_value(sent.body[name], present[name]):
+            said.append(
+                f"{name.removesuffix('_id').replace('_', ' ')} is {word(present[name])}, not {word(sent.body[name])}"
+            )
+    return said
+
+
+def _same_value(want: Any, got: Any) -> bool:
+    return want.strip() == (got or "").strip() if isinstance(want, str) else want == got
+
+
+def word(value: object) -> str:
+    """A field's value as people read it."""
+    return "empty" if value in (None, "", []) else repr(value)
+
+
+def opening(sent: Request, got: Ticket) -> list[str]:
+    """A new ticket's opening comment as sent."""
+    comments, said = got.comments or (), []
+    for one in sent.body.get("comments_attributes") or ():
+        match = next((row for row in comments if not _text("text", str(one["body"]), row.body)), None)
+        if match is None:
+            said.append(
+                "the opening comment is not there" if not comments else "the opening comment's text was changed"
+            )
+        elif match.hidden != one["hidden"]:
+            said.append(f"the opening comment's hidden is {_yes(match.hidden)}, not {_yes(bool(one['hidden']))}")
+    return said
+
+
+def customer(got: Ticket, customer_id: int) -> list[str]:
+    """It is this customer's."""
+    holder = got.customer_id or (got.customer.id if got.customer else None)
+    return [] if holder in (None, customer_id) else [f"it is customer {holder}'s, not {customer_id}'s"]
+
+
+def same_ticket(got: int | None, want: int) -> list[str]:
+    """It is this ticket."""
+    return _ticket(got, want)
+
+
+def timer(sent: Request, got: Timer, ticket_id: int) -> list[str]:
+    """A timer entry as sent: begin, end, labour product, notes, ticket."""
+    body, said = sent.body, []
+    for name, present in (("start_at", got.started_at), ("end_at", got.ended_at)):
+        want = datetime.fromisoformat(str(body[name])) if body.get(name) else None
+        shown = name.removesuffix("_at")
+        if want is None and name == "end_at" and present is not None:
+            said.append("it does not run")
+        elif want is not None and (present is None or abs((present - want).total_seconds()) >= 1):
+            said.append(f"{shown} is {present and present.isoformat()}, not {want.isoformat()}")
+    if "product_id" in body and got.product_id != body["product_id"]:
+        said.append(f"labour product is {got.product_id}, not {body['product_id']}")
+    if body.get("user_id") is not None and got.user_id != body["user_id"]:
+        said.append(f"technician is {got.user_id}, not {body['user_id']}")
+    if "notes" in body:
+        said += _text("notes", str(body["notes"]), got.notes)
+    return said + _ticket(got.ticket_id, ticket_id)
+
+
+def timer_setting(sent: Request, got: Timer) -> list[str]:
+    """A timer's settings as sent: billable seconds set by a person, labour product, notes."""
+    body, said = sent.body, []
+    pairs = (
+        ("billable_override", "billable seconds", got.override_seconds),
+        ("product_id", "labour product", got.product_id),
+    )
+    for name, title, present in pairs:
+        if name in body and present != body[name]:
+            said.append(f"{title} is {word(present)}, not {word(body[name])}")
+    if "billable" in body and got.billable != body["billable"]:
+        said.append(f"billable is {_yes(got.billable)}, not {_yes(bool(body['billable']))}")
+    return said + (_text("notes", str(body["notes"]), got.notes) if "notes" in body else [])
+
+
+def line_values(got: TicketLine) -> dict[str, Any]:
+    """A ticket line by the names, and in the form, of a request."""
+    return {
+        "quantity": number(got.quantity),
+        "price_retail": number(dollars(got.price_cents)),
+        "name": got.name,
+        "description": got.description,
+        "taxable": got.taxable,
+    }
+
+
+def repriced(sent: Request, got: TicketLine) -> list[str]:
+    """A changed line: the fields that were sent."""
+    body, present, said = sent.body, line_values(got), []
+    for name in ("quantity", "price_retail", "taxable"):
+        if name in body and present[name] != body[name]:
+            said.append(f"{name.replace('_retail', '')} is {word(present[name])}, not {word(body[name])}")
+    for name in ("name", "description"):
+        said += _text(name, str(body[name]), str(present[name])) if name in body else []
+    return said
+
+
+def payment(sent: Request, got: Payment) -> list[str]:
+    """A payment as sent: amount, invoice, method, reference."""
+    body, said = sent.body, []
+    if got.amount_cents != body["amount_cents"]:
+        said.append(f"the amount is {format_cents(got.amount_cents)}, not {format_cents(int(body['amount_cents']))}")
+    if got.invoice_ids and body["invoice_id"] not in got.invoice_ids:
+        said.append(f"it is applied to invoice id {got.invoice_ids[0]}, not {body['invoice_id']}")
+    if got.method and got.method.casefold() != str(body["payment_method"]).casefold():
+        said.append(f"the method is {got.method!r}, not {body['payment_method']!r}")
+    if body.get("ref_num") and got.reference != body["ref_num"]:
+        said.append(f"the reference is {got.reference!r}, not {body['ref_num']!r}")
+    return said if got.success else [*said, "it did not go through"]
+
+
+def new_customer(sent: Request, got: Customer) -> list[str]:
+    """A customer as sent: names and mail address."""
+    present = {
+        "business_name": got.business_name,
+        "firstname": got.firstname,
+        "lastname": got.lastname,
+        "email": got.email,
+    }
+    return _same_texts(sent, present)
+
+
+def new_contact(sent: Request, got: Contact) -> list[str]:
+    """A contact as sent: customer, name and mail address."""
+    said = _same_texts(sent, {"name": got.name, "email": got.email})
+    return said if got.customer_id in (None, sent.body["customer_id"]) else [*said, "it is another customer's"]
+
+
+def _same_texts(sent: Request, present: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name.replace('_', ' ')} is {word(got)}, not {word(sent.body[name])}"
+        for name, got in present.items()
+        if name in sent.body and str(sent.body[name]).strip().casefold() != got.strip().casefold()
+    ]
 
 
 def _unmatched(

@@ -9,6 +9,7 @@ from ..errors import InputError, Missing
 from ..service.client import Client
 from ..service.records import Customer, Invoice, Product, Ticket
 from .bill import BillDraft, BillFacts
+from .plan import Plan
 from .tax import TaxRate, certain, seen_on, taxable_cents
 
 MAX_DETAILS = 20
@@ -25,11 +26,18 @@ def pull_ticket(client: Client, number: int) -> Ticket:
 
 
 def pull_bill_facts(
-    client: Client, draft: BillDraft, house: House, *, open_run: str | None, ticket: Ticket
+    client: Client,
+    draft: BillDraft,
+    house: House,
+    *,
+    open_run: str | None,
+    ticket: Ticket,
+    author_id: int | None = None,
 ) -> BillFacts:
     """What a bill on this ticket depends on: its products with today's prices, customer, invoices, tax rate."""
     wanted = {timer.product_id for timer in ticket.timers or () if timer.id in draft.timer_ids and timer.product_id}
-    if not draft.timer_ids:
+    wanted |= {line.product_id for line in draft.lines}
+    if not draft.has_work:
         wanted.add(house.product_id(draft.labour))
     products = {number: _product(client, number) for number in sorted(wanted)}
     customer_id = ticket.customer_id or (ticket.customer.id if ticket.customer else None)
@@ -47,6 +55,7 @@ def pull_bill_facts(
         tax=pull_tax_rate(client, customer, house) if draft.invoice else None,
         open_run=open_run,
         labour_product_ids=frozenset(number for number in labour if number),
+        author_id=author_id,
     )
 
 
@@ -74,6 +83,30 @@ def pull_ticket_invoices(
         )
     details = [client.invoice(row.id) for row in silent]
     return tuple(found + [invoice for invoice in details if invoice.ticket_id == ticket_id])
+
+
+def pull_new_records(client: Client, plan: Plan) -> tuple[int, ...]:
+    """What a plan that makes a ticket, customer or contact is based on: those that look like it and are there already."""
+    step = next(step for step in plan.steps if step.request)
+    body = step.request.body if step.request else {}
+    if step.name == "ticket":
+        return pull_same_subject(client, plan.customer_id, str(body["subject"]), plan.looked_since)
+    if step.name == "contact":
+        return tuple(sorted(row.id for row in client.contacts(customer_id=plan.customer_id)))
+    if step.name == "customer":
+        return pull_namesakes(client, str(body.get("business_name") or body.get("lastname") or ""))
+    return ()
+
+
+def pull_same_subject(client: Client, customer_id: int, subject: str, since: datetime | None) -> tuple[int, ...]:
+    """The customer's tickets since then with this very subject."""
+    rows = client.tickets(customer_id=customer_id, created_after=since)
+    return tuple(sorted(row.id for row in rows if row.subject.strip() == subject.strip()))
+
+
+def pull_namesakes(client: Client, name: str) -> tuple[int, ...]:
+    """The customers that a search for this name finds, disabled ones included."""
+    return tuple(sorted(row.id for row in client.customers(query=name, include_disabled=True)))
 
 
 def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate | None:

@@ -96,18 +96,12 @@ class Journal:
                         "INSERT INTO steps VALUES (?, ?, ?, 'planned', 1, NULL, NULL, NULL, '{}')",
                         (plan.run, seq, step.name),
                     )
-                    if step.timer_id is not None:
-                        self._database.execute(
-                            "INSERT INTO claims VALUES (?, ?, ?)", (plan.account, step.timer_id, plan.run)
-                        )
+                for timer_id in sorted(plan.claims):
+                    self._database.execute("INSERT INTO claims VALUES (?, ?, ?)", (plan.account, timer_id, plan.run))
                 self._event(plan.run, None, "begun", {"ticket": plan.ticket_number})
         except IntegrityError:
             other = self.open_run(plan.account, plan.ticket_id)
-            what = (
-                f"run {other} on ticket {plan.ticket_number} is not finished"
-                if other
-                else "one of its timers is in another run"
-            )
+            what = f"run {other} on {plan.where} is not finished" if other else "one of its timers is in another run"
             raise InputError(f"{what}; nothing was written: look with `syncro runs`") from None
 
     def intend(self, run: str, seq: int, *, was: str, attempt: int) -> None:

@@ -5,7 +5,8 @@ A plan is what a person sees and confirms. It is kept in the journal as it was c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,20 +23,40 @@ STEP_TITLES = {
     "invoice": "Invoice",
     "verify": "Read back",
     "status": "Ticket status",
+    "claim": "Claim",
+    "ticket": "New ticket",
+    "update": "Ticket",
+    "timer": "New timer",
+    "timer_setting": "Timer",
+    "stop": "Stop timer",
+    "reprice": "Change line",
+    "remove_line": "Remove line",
+    "remove_timer": "Delete timer",
+    "remove_invoice": "Delete invoice",
+    "remove_ticket": "Delete ticket",
+    "payment": "Payment",
+    "customer": "New customer",
+    "contact": "New contact",
 }
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a plan. `request` None: it only reads. `timer_id` names the timer that a charge is for.
+    """One step of a plan. `request` None: it only reads. `timer_id` names the timer that it charges; `claims` are those that
+    no other run may touch meanwhile. `unit` is the work that its reference stands for, where it is not the plan's.
 
-    `visible`: the customer sees it, so that only a person may have it sent a second time.
+    `visible`: the customer sees it, so that only a person may have it sent a second time. `record_id` is the record that is
+    set or removed; `before` holds what the preview showed of it, by the names of the request.
     """
 
     name: str
     request: Request | None = None
     visible: bool = False
     timer_id: int | None = None
+    record_id: int | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    claims: tuple[int, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,9 +114,16 @@ class Expected:
         }
 
 
+NOTHING_BILLED = Expected((), 0, 0, 0, Decimal(0), "nothing is billed")
+
+
 @dataclass(frozen=True)
 class Basis:
-    """What the ticket was like when the plan was made. If any of it has changed, the plan is void."""
+    """What the ticket was like when the plan was made. If any of it has changed, the plan is void.
+
+    `invoice_ids` None: no money is involved, and the invoices were not looked at. `ticket_ids` are the records that a plan
+    without a ticket is based on: the customer's tickets of that subject, or the customers or contacts of that name.
+    """
 
     customer_id: int | None
     subject: str
@@ -105,17 +133,42 @@ class Basis:
     lines: tuple[str, ...]
     line_ids: tuple[int, ...]
     timers: tuple[str, ...]
-    invoice_ids: tuple[int, ...]
+    invoice_ids: tuple[int, ...] | None
+    ticket_ids: tuple[int, ...] = ()
+    payment_ids: tuple[int, ...] = ()
 
-    def without(self, ours: frozenset[int], timer_ids: frozenset[int]) -> Basis:
-        """The same without the records of those ids, and with those timers as they were before they were charged."""
+    @property
+    def timer_ids(self) -> tuple[int, ...]:
+        """The timers by id; their texts also say whether they are charged."""
+        return tuple(int(timer.split()[0]) for timer in self.timers)
+
+    def known(self, table: str) -> tuple[int, ...]:
+        """The ids of a sort of record (`kinds.Kind.table`) that were there before: none of them can be a new one."""
+        return {
+            "comments": self.comment_ids,
+            "lines": self.line_ids,
+            "timers": self.timer_ids,
+            "invoices": self.invoice_ids or (),
+            "payments": self.payment_ids,
+        }.get(table, self.ticket_ids)
+
+    def without(self, ours: Mapping[str, frozenset[int]]) -> Basis:
+        """The same without those records, by table."""
+        none: frozenset[int] = frozenset()
+
+        def left(table: str) -> tuple[int, ...]:
+            return tuple(one for one in self.known(table) if one not in ours.get(table, none))
+
+        lines = zip(self.lines, self.line_ids, strict=True)
+        timers = zip(self.timers, self.timer_ids, strict=True)
         return replace(
             self,
-            comment_ids=tuple(one for one in self.comment_ids if one not in ours),
-            lines=tuple(line for line, number in zip(self.lines, self.line_ids, strict=True) if number not in ours),
-            line_ids=tuple(one for one in self.line_ids if one not in ours),
-            timers=tuple(str(one) if (one := int(timer.split()[0])) in timer_ids else timer for timer in self.timers),
-            invoice_ids=tuple(one for one in self.invoice_ids if one not in ours),
+            comment_ids=left("comments"),
+            lines=tuple(text for text, number in lines if number in left("lines")),
+            line_ids=left("lines"),
+            timers=tuple(text for text, number in timers if number in left("timers")),
+            invoice_ids=None if self.invoice_ids is None else left("invoices"),
+            payment_ids=left("payments"),
         )
 
     def changes(self, now: Basis) -> list[str]:
@@ -134,7 +187,9 @@ class Basis:
             ("comment", self.comment_ids, now.comment_ids),
             ("line item", self.lines, now.lines),
             ("timer", self.timers, now.timers),
-            ("invoice", self.invoice_ids, now.invoice_ids),
+            ("invoice", self.invoice_ids or (), now.invoice_ids or ()),
+            ("record", self.ticket_ids, now.ticket_ids),
+            ("payment", self.payment_ids, now.payment_ids),
         ):
             new = [str(one) for one in present if one not in then]
             gone = [str(one) for one in then if one not in present]
@@ -147,7 +202,10 @@ class Basis:
 class Plan:
     """Everything that will be written to one ticket, in order.
 
-    `blockers` forbid it; `warnings` may cost money or a customer's trust; `notes` are for information.
+    `blockers` forbid it; `warnings` may cost money or a customer's trust; `notes` are for information. A plan that makes a
+    ticket, customer or contact has the ticket number 0 and a negative `ticket_id`, which stands for what it is made for.
+    `signed`: our texts carry the reference. `author_id` and `author_names` are the key's owner, where that was asked;
+    `looked_since` is how far back the customer's tickets were looked at. `done` is what can be said once it is.
     """
 
     run: str
@@ -166,6 +224,40 @@ class Plan:
     blockers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    signed: bool = True
+    author_id: int | None = None
+    author_names: tuple[str, ...] = ()
+    looked_since: datetime | None = None
+    done: str = ""
+
+    @property
+    def confirmation(self) -> int:
+        """What a person types to confirm: the ticket's number, or, without a ticket, the customer's id."""
+        return self.ticket_number or self.customer_id
+
+    @property
+    def where(self) -> str:
+        """What it is about, in a few words."""
+        if self.ticket_number:
+            return f"ticket {self.ticket_number}"
+        return f"customer {line(self.customer_name)}" if self.customer_id else "a new customer"
+
+    @property
+    def is_bill(self) -> bool:
+        """Whether money is charged or invoiced."""
+        return any(step.name in ("line_item", "charge", "invoice") for step in self.steps)
+
+    def charged(self, step: Step) -> ExpectedLine:
+        """What the line of a charge step must be."""
+        charges = [one for one in self.steps if one.name == "charge"]
+        ours = [line for line in self.expected.lines if line.ours]
+        return ours[charges.index(step)]
+
+    @property
+    def claims(self) -> frozenset[int]:
+        """The timers that no other run may touch meanwhile."""
+        charged = {step.timer_id for step in self.steps if step.timer_id is not None}
+        return frozenset(charged.union(*(step.claims for step in self.steps)))
 
     @property
     def requests(self) -> list[Request]:
@@ -175,7 +267,7 @@ class Plan:
     def as_json(self) -> dict[str, Any]:
         """As `--dry-run --json` prints it."""
         return {
-            "ticket": self.ticket_number,
+            "ticket": self.ticket_number or None,
             "requests": [request.as_json() for request in self.requests],
             "expected": self.expected.as_json(),
             "blockers": list(self.blockers),
@@ -183,16 +275,23 @@ class Plan:
 
     def text(self) -> list[str]:
         """The whole preview as lines: every request in order, the amounts, what to know, what stands against it."""
-        said = [f"Ticket #{self.ticket_number}  {line(self.customer_name)}  {clip(self.subject, 60)}", ""]
+        title = f"Ticket #{self.ticket_number}" if self.ticket_number else "New"
+        said = [f"{title}  {line(self.customer_name)}  {clip(self.subject, 60)}", ""]
         said.append("Requests, in this order")
         for number, request in enumerate(self.requests, 1):
             said.append(f"  {number}. {request.method} {request.path}")
             said += [f"       {name}: {show(value)}" for name, value in request.body.items()]
+        said += self._amounts() if self.is_bill else []
+        for word, lines in (("Note", self.notes), ("Warning", self.warnings), ("Blocked", self.blockers)):
+            said += ["", *(f"{word}: {line(one)}" for one in lines)] if lines else []
+        return said
+
+    def _amounts(self) -> list[str]:
         expected, invoiced = self.expected, any(step.name == "invoice" for step in self.steps)
         title = (
             "Expected on the invoice, which is read back and compared" if invoiced else "Expected (no invoice is made)"
         )
-        said += ["", title]
+        said = ["", title]
         for item in expected.lines:
             whose = "" if item.ours else ", already on the ticket"
             whose += ", from prepaid hours" if item.prepaid else ""
@@ -204,8 +303,6 @@ class Plan:
         said.append(f"  Total     {known(expected.total_cents)}")
         if expected.prepaid_hours:
             said.append(f"  Prepaid hours drawn  {expected.prepaid_hours.normalize():f}")
-        for word, lines in (("Note", self.notes), ("Warning", self.warnings), ("Blocked", self.blockers)):
-            said += ["", *(f"{word}: {line(one)}" for one in lines)] if lines else []
         return said
 
     def __repr__(self) -> str:
@@ -216,7 +313,9 @@ def show(value: object) -> str:
     """A value of a request's body as people read it, on one line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return line(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {show(inner)}" for name, inner in value.items())
+    return "; ".join(map(show, value)) if isinstance(value, list | tuple) else line(value)
 
 
 def known(amount_cents: int | None) -> str:

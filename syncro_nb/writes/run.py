@@ -22,10 +22,11 @@ from ..errors import Error, InputError, Missing, Refused, Stopped, Unreachable
 from ..service.client import Client
 from ..service.reading import RATE_WAITS
 from ..service.records import Ticket
-from . import checks, outcome, probe
+from . import checks, outcome
 from .facts import pull_ticket_invoices
 from .journal import Journal, Run, StepState
-from .look import Look, taken
+from .kinds import describe, new_charge_line, request_of
+from .look import Look, kind_of, taken
 from .plan import STEP_TITLES, Plan
 from .receipt import SETTLED, Receipt
 
@@ -35,10 +36,21 @@ WAIT_SLICE_SECONDS = 5.0
 
 
 class Runner:
-    """Carries plans out on one account. `progress(step, state, text)` is called whenever a step moves."""
+    """Carries plans out on one account. `progress(step, state, text)` is called whenever a step moves; it may raise `Stopped`.
+
+    `resend_visible`: what a customer sees may be sent once more, too, when it is confirmed absent (an account that is known
+    to be safe).
+    """
 
     def __init__(
-        self, client: Client, journal: Journal, *, clock: Clock, settle_seconds: float, progress: Progress | None = None
+        self,
+        client: Client,
+        journal: Journal,
+        *,
+        clock: Clock,
+        settle_seconds: float,
+        progress: Progress | None = None,
+        resend_visible: bool = False,
     ) -> None:
         self._client = client
         self._look = Look(client)
@@ -46,6 +58,7 @@ class Runner:
         self._clock = clock
         self._settle_seconds = settle_seconds
         self._progress = progress or (lambda step, state, text: None)
+        self._resend_visible = resend_visible
         self._looked_for: str | None = None  # the run whose ticket was found unchanged by this object
         self._ticket_now: Ticket | None = None  # as the last step read it, for the step that follows at once
 
@@ -56,13 +69,11 @@ class Runner:
         ticket has an open run. Everything that happens after the first write is in the receipt.
         """
         if plan.blockers:
-            raise InputError(f"ticket {plan.ticket_number} is not billed: {'; '.join(plan.blockers)}")
+            raise InputError(f"nothing was written to {plan.where}: {'; '.join(plan.blockers)}")
         changes = plan.basis.changes(self._look.pull_basis(plan))
         if changes:
             said = "; ".join(changes)
-            raise InputError(
-                f"ticket {plan.ticket_number} has changed since the preview: {said}. Nothing was written; look again."
-            )
+            raise InputError(f"{plan.where} has changed since the preview: {said}. Nothing was written; look again.")
         self._journal.begin(plan)
         self._looked_for = plan.run
         return self._advance(plan.run, wait=False)
@@ -77,7 +88,7 @@ class Runner:
         run = self._journal.load(run_id)
         if run.state != "open":
             raise InputError(f"run {run.id} has ended ({run.state}); there is nothing to decide")
-        if ticket_number != run.plan.ticket_number:
+        if ticket_number != run.plan.confirmation:
             raise InputError(f"run {run.id} is on another ticket: type its number to confirm")
         state = next(one for one in run.steps if one.state not in SETTLED)
         if state.state in ("unknown", "intent"):
@@ -108,6 +119,8 @@ class Runner:
                     break
         except (Refused, Unreachable) as error:  # of a read: what was written is on record, and the next look goes on
             trouble = error
+        except Stopped as error:  # from the progress, between two requests
+            trouble = error
         except KeyboardInterrupt:  # a request may be under way: its intent is on record, and the receipt says so
             trouble = Stopped("stopped by the keyboard")
         run = self._journal.load(run_id)
@@ -118,7 +131,7 @@ class Runner:
 
     def _take(self, run: Run, state: StepState, wait: bool) -> bool:
         """Bring one step forward. False: it cannot go on now."""
-        if state.step.name == "verify":
+        if state.step.request is None:
             return self._verify(run, state)
         if state.state in ("acked", "mismatch"):
             return self._read_again(run, state)
@@ -126,14 +139,14 @@ class Runner:
             return self._settle(run, state, wait)
         if state.state == "ask":
             return self._look_again(run, state)
-        if state.state == "absent" and state.step.visible and state.detail.get("by") != "person":
+        by_person = state.detail.get("by") == "person"
+        if state.state == "absent" and state.step.visible and not by_person and not self._resend_visible:
             question = "It is confirmed absent, but a customer would see a second one. Send it again?"
             return self._ask(run, state, question, [])
-        if state.step.name == "status":
-            return self._status(run, state)
-        if state.detail.get("by") != "person" and not self._unchanged(run, state):
+        # Fields of the ticket are compared one by one before they are set; all else depends on the ticket as it was.
+        if state.step.name not in ("status", "update") and not by_person and not self._unchanged(run, state):
             return False
-        return self._send(run, state)
+        return self._send(run, state) if kind_of(state).nature == "create" else self._bring_about(run, state)
 
     def _unchanged(self, run: Run, state: StepState) -> bool:
         """Before a run that was cut off sends anything more: has somebody else been at work on the ticket meanwhile?"""
@@ -148,12 +161,12 @@ class Runner:
 
     def _look_again(self, run: Run, state: StepState) -> bool:
         """A person was asked, but the world goes on: what was absent may have come, what was in the way may be gone."""
-        if state.step.name == "status":
-            present, request = self._client.ticket(run.plan.ticket_id).status, state.step.request
-            if request is None or present not in (request.body["status"], run.plan.basis.status):
-                return False
-        elif state.detail.get("drift"):
+        if state.detail.get("drift"):
             if self._look.pull_drift(run):
+                return False
+        elif kind_of(state).nature != "create":
+            stand = kind_of(state).pull_stand(self._client, run.plan, state.step, None)
+            if stand.changed and not stand.is_done:
                 return False
         else:
             sight = self._look.pull_sight(run, state)
@@ -165,7 +178,7 @@ class Runner:
 
     def _take_over(self, run: Run, state: StepState, record: Any) -> bool:
         """Adopt what was found to be ours, if it is as approved."""
-        shown = {**_shown(state, record), "found": True}
+        shown = {**kind_of(state).shown(record), "found": True}
         return self._conclude(run, state, record.id, self._look.differences(run, state, record), shown, good="adopted")
 
     def _allow(self, run: Run, state: StepState) -> None:
@@ -173,13 +186,14 @@ class Runner:
         by_person = {"by": "person"}
         if state.step.request is None:
             return self._journal.settle(run.id, state.seq, "planned", was=state.state, detail=by_person)
-        if state.state == "mismatch" and self._look.pull_record(run, state, state.record_id) is not None:
+        created = kind_of(state).nature == "create"
+        if created and state.state == "mismatch" and self._look.pull_record(run, state, state.record_id) is not None:
             raise InputError(
                 "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
             )
         if state.detail.get("drift"):
             self._looked_for = run.id  # the person has seen what changed, and need not be asked at the next step
-        elif state.step.name != "status":
+        elif created:
             there = " and ".join(str(record.id) for record in self._look.pull_sight(run, state).ours)
             if there:
                 advice = f"`syncro runs resume {run.id}` looks again, or adopt it"
@@ -188,14 +202,15 @@ class Runner:
 
     def _send(self, run: Run, state: StepState) -> bool:
         attempt = state.attempt + (state.state == "absent" and state.sent is not None)
-        request = self._look.request(run.plan, state, attempt)
+        request, kind = request_of(run.plan, state.step, attempt), kind_of(state)
         was, waits, tries = state.state, 0, 0
         while True:
             self._tell(state, "intent", "sending")
             self._journal.intend(run.id, state.seq, was=was, attempt=attempt)
             result = outcome.send(request, self._client.send)
             if isinstance(result, outcome.Answered):
-                record_id = None if state.step.name == "charge" else result.record.id
+                answered = None if state.step.name == "charge" else getattr(result.record, "id", None)
+                record_id = state.step.record_id if kind.nature == "remove" else answered
                 self._journal.settle(run.id, state.seq, "acked", was="intent", record_id=record_id)
                 return self._check(run, dataclasses.replace(state, state="acked", attempt=attempt), result.record)
             if isinstance(result, outcome.Unknown):
@@ -206,6 +221,8 @@ class Runner:
                 was, detail = "refused", {"status": result.status, "reason": result.said}
                 self._journal.settle(run.id, state.seq, was, was="intent", detail=detail)
                 self._tell(state, was, result.said)
+                if result.status == 404 and kind.nature == "remove":
+                    return self._look.pull_record(run, state, state.step.record_id) is None
                 if result.status != 429 or waits == RATE_WAITS:
                     return False
                 waits += 1
@@ -220,20 +237,25 @@ class Runner:
 
     def _check(self, run: Run, state: StepState, record: Any) -> bool:
         """Hold what came back against what was sent; verified or mismatch."""
-        if state.step.name == "charge":
+        kind, step = kind_of(state), state.step
+        if step.name == "charge":
             return self._check_charge(run, state, self._client.ticket(run.plan.ticket_id))
-        differences, basis = self._look.differences(run, state, record), run.plan.basis
-        if state.step.name != "status" and record.id in (0, *basis.comment_ids, *basis.line_ids, *basis.invoice_ids):
+        if kind.nature == "remove":
+            left = self._look.pull_record(run, state, step.record_id)
+            return self._conclude(run, state, step.record_id, self._look.differences(run, state, left), {})
+        differences = self._look.differences(run, state, record)
+        if kind.nature == "create" and record.id in (0, *run.plan.basis.known(kind.table)):
             differences.append(f"the answer names record {record.id}, which is not a new one")
-        return self._conclude(run, state, record.id, differences, _shown(state, record))
+        elif step.record_id is not None and record.id != step.record_id:
+            differences.append(f"the answer is about record {record.id}, not {step.record_id}")
+        return self._conclude(run, state, record.id, differences, kind.shown(record))
 
     def _check_charge(self, run: Run, state: StepState, ticket: Ticket) -> bool:
-        line = probe.new_charge_line(run.plan, ticket, state.step.timer_id or 0, taken(run, state))
+        line = new_charge_line(run.plan, state.step, ticket, taken(run, state))
         timer = next((one for one in ticket.timers or () if one.id == state.step.timer_id), None)
         if line is None:
             return self._conclude(run, state, None, ["charging made no line item on the ticket"], {})
-        differences = checks.charge(probe.expected_charge(run.plan, state.step), timer, line)
-        return self._conclude(run, state, line.id, differences, {})
+        return self._conclude(run, state, line.id, checks.charge(run.plan.charged(state.step), timer, line), {})
 
     def _conclude(
         self,
@@ -257,52 +279,59 @@ class Runner:
         """It landed, but was not verified yet, or did not match: a person may have mended it in Syncro meanwhile."""
         if state.step.name == "charge":
             return self._check_charge(run, state, self._client.ticket(run.plan.ticket_id))
+        if kind_of(state).nature == "remove":
+            return self._check(run, state, None)
         record = self._look.pull_record(run, state, state.record_id)
         if record is None:
             return self._conclude(run, state, state.record_id, [f"record {state.record_id} is no longer there"], {})
         return self._check(run, state, record)
 
     def _verify(self, run: Run, state: StepState) -> bool:
-        """Prove it by reading: comment and lines as Syncro keeps them, the invoice, and that it is the only one of this work."""
+        """Prove it by reading: everything as Syncro keeps it, the invoice, and that it is the only one of this work."""
         plan = run.plan
         self._tell(state, "intent", "reading back")
+        if plan.ticket_id < 0:
+            return self._conclude(run, state, None, self._look.pull_stored_otherwise(run), {})
         self._ticket_now = ticket = self._client.ticket(plan.ticket_id)
         differences = self._look.stored_otherwise(run, ticket)
-        number = next((one.record_id for one in run.steps if one.step.name == "invoice"), None)
-        if number is None:
+        made = next((one for one in run.steps if one.step.name == "invoice"), None)
+        if made is None or made.record_id is None:
             return self._conclude(run, state, None, differences, {})
+        number = made.record_id
         try:
             invoice = self._client.invoice(number)
         except Missing:
             return self._conclude(run, state, number, [*differences, f"invoice id {number} is not there"], {})
         differences += checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
-        known = {*plan.basis.invoice_ids, invoice.id}
+        known = {*plan.basis.known("invoices"), invoice.id}
         try:
             listed = pull_ticket_invoices(self._client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
             differences += [f"invoice {row.number} names this ticket too" for row in listed if row.id not in known]
         except InputError as error:  # it is written; that it is the only one is what cannot be proved
             differences.append(str(error))
-        return self._conclude(run, state, invoice.id, differences, _shown(state, invoice))
+        return self._conclude(run, state, invoice.id, differences, kind_of(made).shown(invoice))
 
-    def _status(self, run: Run, state: StepState) -> bool:
-        """Compare and set: if somebody changed the status since the preview, a person decides."""
-        request = state.step.request
-        ticket, self._ticket_now = self._ticket_now or self._client.ticket(run.plan.ticket_id), None
-        present, want = ticket.status, str(request.body["status"] if request else "")
-        if present == want:
-            self._journal.settle(run.id, state.seq, "verified", was=state.state, record_id=run.plan.ticket_id)
+    def _bring_about(self, run: Run, state: StepState) -> bool:
+        """Set or remove: look first. It may be so already; and if somebody changed it since the preview, a person decides."""
+        ticket, self._ticket_now = self._ticket_now, None
+        stand = kind_of(state).pull_stand(self._client, run.plan, state.step, ticket)
+        if stand.is_done:
+            record_id = state.step.record_id if state.step.record_id is not None else run.plan.ticket_id
+            self._journal.settle(run.id, state.seq, "verified", was=state.state, record_id=record_id)
             self._tell(state, "verified", "it is so already")
             return True
-        if present != run.plan.basis.status and state.detail.get("by") != "person":
-            evidence = [f"it was {run.plan.basis.status!r} in the preview, and is {present!r} now"]
-            return self._ask(run, state, f"Somebody changed the ticket's status. Set it to {want}?", evidence)
+        if stand.changed and (stand.record is None or state.detail.get("by") != "person"):
+            title = STEP_TITLES[state.step.name].lower()
+            return self._ask(
+                run, state, f"Somebody changed it meanwhile ({title}). Go on all the same?", [*stand.changed]
+            )
         return self._send(run, state)
 
     # ------------------------------------------------------------ in doubt
 
     def _settle(self, run: Run, state: StepState, wait: bool) -> bool:
         """Nobody knows whether it landed: look; if it is not there, wait out the settling time and look once more."""
-        if state.step.name == "status":  # setting it twice does no harm, so the present status is all there is to know
+        if kind_of(state).nature != "create":  # twice does no harm, so how it stands now is all there is to know
             self._journal.settle(run.id, state.seq, "absent", was=state.state)
             return True
         sight = self._look.pull_sight(run, state)
@@ -320,7 +349,8 @@ class Runner:
             return self._take_over(run, state, sight.ours[0])
         when = f"{self._client.server_now():%Y-%m-%d %H:%M:%S} UTC"
         if sight.ours or sight.doubts:
-            evidence = [f"{STEP_TITLES[state.step.name].lower()} id {record.id} is ours" for record in sight.ours]
+            title = STEP_TITLES[state.step.name].lower()
+            evidence = [f"{title} {describe(record)} is ours" for record in sight.ours]
             return self._ask(
                 run, state, "What was found is not certainly ours. Which one is it?", [*evidence, *sight.doubts]
             )
@@ -338,20 +368,31 @@ class Runner:
         return False
 
     def _adopt(self, run: Run, state: StepState, record_id: int | None) -> None:
-        name = STEP_TITLES[state.step.name].lower()
+        name, created = STEP_TITLES[state.step.name].lower(), _creates(state)
         if record_id is None:
             raise InputError(f"adopt which record? Give the id of the {name}")
-        record, basis = self._look.pull_record(run, state, record_id), run.plan.basis
+        record = self._record_to_adopt(run, state, record_id)
         if record is None:
-            raise InputError(f"there is no {name} with id {record_id} on ticket {run.plan.ticket_number}")
-        if record_id in (*basis.comment_ids, *basis.line_ids, *basis.invoice_ids) and state.step.name != "status":
+            raise InputError(f"there is no {name} with id {record_id} on {run.plan.where}")
+        if created and record_id in run.plan.basis.known(kind_of(state).table):
             raise InputError(f"{name} {record_id} was there before this run: it cannot be its work")
         differences = list(state.detail.get("differences", ()))
-        if state.step.request is not None and state.step.name != "status":
+        if created:
             differences = self._look.differences(run, state, record)
-        detail = {"by": "person", **_shown(state, record), **({"differences": differences} if differences else {})}
+        shown = kind_of(state).shown(record) if created else {}
+        detail = {"by": "person", **shown, **({"differences": differences} if differences else {})}
         self._journal.settle(run.id, state.seq, "adopted", was=state.state, record_id=record_id, detail=detail)
         self._tell(state, "adopted", f"id {record_id}, by a person's word")
+
+    def _record_to_adopt(self, run: Run, state: StepState, record_id: int) -> Any:
+        """The record that a person names. What was read back, set or removed is taken as it stands: only its id must be right."""
+        if state.step.request is not None and _creates(state):
+            return self._look.pull_record(run, state, record_id)
+        made = next((one for one in run.steps if one.step.name == "invoice"), None)
+        if state.step.request is None and made is not None:
+            return self._look.pull_record(run, made, record_id)
+        known = {run.plan.ticket_id, state.step.record_id, state.record_id}
+        return record_id if record_id in known else None
 
     # ------------------------------------------------------------ small things
 
@@ -365,9 +406,5 @@ class Runner:
         self._progress(state.step.name, now, text)
 
 
-def _shown(state: StepState, record: Any) -> dict[str, Any]:
-    """What of an invoice the receipt shows."""
-    if state.step.name not in ("invoice", "verify"):
-        return {}
-    amounts = {name: getattr(record, name) for name in ("subtotal_cents", "tax_cents", "total_cents")}
-    return {"invoice": {"number": record.number, **amounts}}
+def _creates(state: StepState) -> bool:
+    return state.step.request is not None and kind_of(state).nature == "create"
