@@ -6,47 +6,23 @@ A door gives `ask` (a question to a person, or None where nobody sits) and `say`
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import editing
+from .door import NOTHING_SENT, Door, Result, tell_progress
 from .errors import ConfigError, InputError
 from .escape import clip, line
-from .money import format_cents
-
-NOTHING_SENT = "Nothing was sent (--dry-run)."
 
 if TYPE_CHECKING:
     from .config import Config
     from .workspace import Workspace
-    from .writes.bill import BillDraft
-    from .writes.plan import Plan
     from .writes.receipt import Receipt
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a verb came to: lines for people, a document for programs, an exit status."""
-
-    lines: list[str] = field(default_factory=list)
-    document: Any = None
-    exit_status: int = 0
-
-
-@dataclass(frozen=True)
-class Door:
-    """How the caller talks with a person. `ask` is None where nobody can answer."""
-
-    say: Callable[[str], None]
-    ask: Callable[[str], str] | None = None
-    width: int = 100
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
 
 def act(words: argparse.Namespace, door: Door) -> Result:
@@ -148,11 +124,10 @@ def list_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
     receipts = workspace.receipts()
     said = []
     for receipt in receipts:
-        name, ticket, kind, state, step, then = run_row(receipt)
+        name, number, kind, state, step, then = run_row(receipt)
+        ticket = f"#{number}" if number else "-"
         where = f"at {step}, next: {then}" if step else "verified" if receipt.is_verified else state
-        said.append(
-            f"{name}  {receipt.run.started_at.astimezone():%Y-%m-%d %H:%M}  #{ticket}  {kind}  {state}  {where}"
-        )
+        said.append(f"{name}  {receipt.run.started_at.astimezone():%Y-%m-%d %H:%M}  {ticket}  {kind}  {state}  {where}")
     return Result(said or ["No runs yet."], [_listed(receipt) for receipt in receipts])
 
 
@@ -175,42 +150,11 @@ def show_run(workspace: Workspace, words: argparse.Namespace, door: Door) -> Res
 # ---------------------------------------------------------------- writing
 
 
-def bill(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
-    """`syncro bill NUMBER ...`: preview, confirmation, run."""
-    from .writes.bill import BillDraft
-
-    draft = BillDraft(
-        ticket_number=words.number,
-        minutes=words.minutes,
-        labour=words.labour,
-        text=words.text,
-        subject=words.subject,
-        hidden=words.hidden,
-        email=not words.no_email,
-        invoice=not words.no_invoice,
-        timer_ids=tuple(words.timers),
-    )
-    draft = _ask_missing(draft, workspace, door)
-    problems = draft.problems(workspace.house)
-    if problems:
-        raise InputError("; ".join(problems.values()))
-    plan = workspace.plan_bill(draft)
-    for said in plan.text():
-        door.say(said)
-    if words.dry_run or plan.blockers:
-        said = NOTHING_SENT if words.dry_run else "Nothing was sent: see what stands against it above."
-        return Result(["", said], plan.as_json(), 2 if plan.blockers else 0)
-    if not words.yes and not _confirmed(door, plan):
-        raise InputError("not confirmed: nothing was written")
-    receipt = workspace.apply(plan, confirm=plan.ticket_number, progress=_progress(door))
-    return Result([receipt.message], receipt.as_json(), receipt.exit_status)
-
-
 def resume(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro runs resume RUN`."""
     if words.dry_run:
         return _dry(workspace.receipt(words.run))
-    receipt = workspace.resume(words.run, wait=not words.no_wait, progress=_progress(door))
+    receipt = workspace.resume(words.run, wait=not words.no_wait, progress=tell_progress(door))
     return Result([receipt.message], receipt.as_json(), receipt.exit_status)
 
 
@@ -224,7 +168,7 @@ def decide(workspace: Workspace, words: argparse.Namespace, door: Door) -> Resul
     if words.dry_run:
         return _dry(workspace.receipt(words.run), _decision(workspace.receipt(words.run), chosen[0], words))
     receipt = workspace.decide(
-        words.run, chosen[0], ticket=words.ticket, record_id=words.adopt, progress=_progress(door)
+        words.run, chosen[0], ticket=words.ticket, record_id=words.adopt, progress=tell_progress(door)
     )
     return Result([receipt.message], receipt.as_json(), receipt.exit_status)
 
@@ -241,7 +185,7 @@ def _decision(receipt: Receipt, choice: str, words: argparse.Namespace) -> str:
     run, state = receipt.run, receipt.current
     if run.state != "open" or state is None:
         raise InputError(f"run {run.id} has ended ({run.state}); there is nothing to decide")
-    if words.ticket != run.plan.ticket_number:
+    if words.ticket != run.plan.number:
         raise InputError(f"run {run.id} is on another ticket: type its number to confirm")
     if receipt.next != "decide" and (choice != "abandon" or state.state in ("unknown", "intent")):
         raise InputError(f"run {run.id} needs no decision now: `syncro runs resume {run.id}` looks and goes on with it")
@@ -251,46 +195,10 @@ def _decision(receipt: Receipt, choice: str, words: argparse.Namespace) -> str:
     if choice == "adopt":
         return f"It would take record {words.adopt} as the {title} of run {run.id}, if it is there, and go on."
     if request is None:
-        return "It would read the invoice once more, and go on."
+        return "It would read it all back once more, and go on."
     if state.state == "mismatch":
         raise InputError("it was written, only not as planned: sending it again would make a second one")
     return f"It would send the {title} once more ({request.method} {request.path}), and go on."
-
-
-def _progress(door: Door) -> Callable[[str, str, str], None]:
-    from .writes.plan import STEP_TITLES
-
-    def tell(step: str, state: str, text: str) -> None:
-        if state != "intent":
-            door.say(f"  {STEP_TITLES[step]:<22}{state}{'  ' + line(text) if text else ''}")
-
-    return tell
-
-
-def _confirmed(door: Door, plan: Plan) -> bool:
-    if door.ask is None:
-        raise InputError("not confirmed: without a terminal, add --yes; nothing was written")
-    expected = plan.expected
-    amount = format_cents(expected.subtotal_cents if expected.total_cents is None else expected.total_cents)
-    amount += " plus tax" if expected.total_cents is None else ""
-    question = f"Bill {amount} on ticket {plan.ticket_number} ({clip(plan.customer_name, 40)})? Type yes: "
-    return door.ask(question).strip().lower() == "yes"
-
-
-def _ask_missing(draft: BillDraft, workspace: Workspace, door: Door) -> BillDraft:
-    """Ask for minutes, labour and text where they are missing and somebody sits at a terminal; never assume them."""
-    if door.ask is None or workspace is None:
-        return draft
-    if not draft.timer_ids and draft.minutes is None:
-        answer = door.ask("Minutes (1 to 1440): ").strip()
-        if not answer.isascii() or not answer.isdigit():
-            raise InputError(f"minutes must be a whole number, not {answer[:40]!r}")
-        draft = replace(draft, minutes=int(answer[:12]))
-    if not draft.timer_ids and not draft.labour:
-        draft = replace(draft, labour=door.ask(f"Labour ({', '.join(workspace.house.labour)}): ").strip())
-    if not draft.text:
-        draft = replace(draft, text=door.ask("What was done: ").strip())
-    return draft
 
 
 # ---------------------------------------------------------------- without an account
@@ -370,7 +278,16 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,
-    "bill": bill,
+    "bill": editing.bill,
+    "create": editing.create,
+    "update": editing.update,
+    "comment": editing.comment,
+    "close": editing.close,
+    "timer start": editing.timer,
+    "timer stop": editing.timer,
+    "timer add": editing.timer,
+    "timer charge": editing.timer,
+    "timer delete": editing.timer,
     "runs": list_runs,
     "runs show": show_run,
     "runs resume": resume,

@@ -20,7 +20,7 @@ from . import errors
 from .verbs import grammar
 
 if TYPE_CHECKING:
-    from .actions import Result
+    from .door import Result
 
 
 class Paper:
@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _set_up_log(os.environ.get("SYNCRO_NB_LOG") or "warning")
         words = grammar(output.print).parse_args(arguments)
-        from .actions import Door, act
+        from .actions import act
+        from .door import Door
 
         def ask(question: str) -> str:
             if preview.trouble:

@@ -32,6 +32,7 @@ class Verb:
     options: tuple[Option, ...] = ()
     subverbs: tuple[Verb, ...] = ()
     writes: bool = False
+    is_group: bool = False  # does nothing without one of its subverbs
 
 
 def _whole(what: str) -> Callable[[str], int]:
@@ -65,6 +66,23 @@ OF_WRITES = (
 # Spelled out here, because reading config.py for it would make `syncro --help` slow; a test holds the two together.
 KINDS = "remote, onsite, emergency, project, internal, travel, website"
 
+_LABOUR = _option(
+    "--labor",
+    "--labour",
+    dest="labour",
+    metavar="KIND",
+    default="",
+    help=f"{KINDS}, or another kind of syncro.yaml",
+)
+_TIMER = _option("timer_id", metavar="ID", type=_whole("a timer id"), help="its id; `syncro ticket NUMBER` lists them")
+_FIELDS = (
+    _option("--problem-type", metavar="P", default="", help="one of the account's own"),
+    _option("--priority", metavar="P", default="", help="one of the account's own; `high` is enough for `1 High`"),
+    _option("--due", metavar="DATE", default="", help="a day, as in 2026-03-31"),
+    _option("--tech", dest="technician", metavar="NAME", default="", help="who does it"),
+    _option("--contact", metavar="NAME", default="", help="the customer's person"),
+)
+
 VERBS = (
     Verb("ticket", "one ticket: header, comments, time, charges, billing", (_NUMBER,)),
     Verb(
@@ -73,14 +91,7 @@ VERBS = (
         (
             _NUMBER,
             _option("--minutes", metavar="M", type=_whole("minutes from 1 to 1440"), help="1 to 1440"),
-            _option(
-                "--labor",
-                "--labour",
-                dest="labour",
-                metavar="KIND",
-                default="",
-                help=f"{KINDS}, or another kind of syncro.yaml",
-            ),
+            _LABOUR,
             _option("--text", metavar="WORK", default="", help="what was done; the customer reads it"),
             _option(
                 "--timer",
@@ -97,6 +108,82 @@ VERBS = (
             _option("--no-invoice", action="store_true", help="stop after the charge; the status stays"),
         ),
         writes=True,
+    ),
+    Verb(
+        "create",
+        "a new ticket",
+        (
+            _option("customer", metavar="CUSTOMER", help="by name, or by id"),
+            _option("subject", metavar="SUBJECT", help="what it is about"),
+            _option("--text", metavar="T", default="", help="the opening comment"),
+            *_FIELDS,
+        ),
+        writes=True,
+    ),
+    Verb(
+        "update",
+        "change a ticket: its status and other fields",
+        (
+            _NUMBER,
+            _option("status", metavar="STATUS", nargs="?", default="", help="one of the account's own"),
+            *_FIELDS,
+            _option("--subject", metavar="S", default="", help="another subject"),
+        ),
+        writes=True,
+    ),
+    Verb(
+        "comment",
+        "one comment: public and mailed, unless told otherwise",
+        (
+            _NUMBER,
+            _option("text", metavar="TEXT", help="the comment"),
+            _option("--subject", metavar="S", default="Update", help="of the comment (Update)"),
+            _option("--hidden", action="store_true", help="for technicians only"),
+            _option("--no-email", action="store_true", help="the customer can see it, and gets no mail"),
+        ),
+        writes=True,
+    ),
+    Verb(
+        "close",
+        "resolve a ticket, with a comment if a text is given",
+        (
+            _NUMBER,
+            _option("--text", metavar="RESOLUTION", default="", help="how it was resolved; the customer reads it"),
+            _option(
+                "--log",
+                action=argparse.BooleanOptionalAction,
+                default=None,
+                help="write the session log into the clients folder",
+            ),
+        ),
+        writes=True,
+    ),
+    Verb(
+        "timer",
+        "time on a ticket: start, stop, add, charge, delete",
+        (_NUMBER,),
+        is_group=True,
+        subverbs=(
+            Verb(
+                "start",
+                "a running timer of yours",
+                (_LABOUR, _option("--text", metavar="WORK", default="", help="notes")),
+                writes=True,
+            ),
+            Verb("stop", "stop your running timer", writes=True),
+            Verb(
+                "add",
+                "time that was worked, ending now",
+                (
+                    _option("--minutes", metavar="M", type=_whole("minutes from 1 to 1440"), help="1 to 1440"),
+                    _LABOUR,
+                    _option("--text", metavar="WORK", default="", help="what was done"),
+                ),
+                writes=True,
+            ),
+            Verb("charge", "make a timer a line on the ticket", (_TIMER,), writes=True),
+            Verb("delete", "delete a timer that is not charged", (_TIMER,), writes=True),
+        ),
     ),
     Verb(
         "runs",
@@ -192,8 +279,8 @@ def grammar(say: Callable[[str], None] | None = None, prog: str = "syncro") -> G
     return parser
 
 
-def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str) -> None:
-    places = parser.add_subparsers(metavar="VERB", parser_class=Grammar)
+def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str, *, required: bool = False) -> None:
+    places = parser.add_subparsers(metavar="VERB", parser_class=Grammar, required=required)
     for verb in verbs:
         name = f"{before} {verb.name}".strip()
         title = f"{verb.help[:1].upper()}{verb.help[1:]}."
@@ -209,4 +296,4 @@ def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str) -> None:
             shown = {} if verb.writes else {"help": argparse.SUPPRESS}
             inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS, **shown})
         if verb.subverbs:
-            _add(inner, verb.subverbs, name)
+            _add(inner, verb.subverbs, name, required=verb.is_group)

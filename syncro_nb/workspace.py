@@ -34,10 +34,12 @@ from .service.limiter import Limiter, parse_rate
 from .service.records import Ticket
 from .service.transport import Inside, Transport
 from .ticketview import TicketView
-from .writes.bill import BillDraft, plan_bill
-from .writes.facts import pull_bill_facts, pull_ticket, pull_ticket_invoices
+from .words import Words, pull_words
+from .writes.bill import BillDraft
+from .writes.facts import pull_ticket_invoices
 from .writes.journal import Journal
 from .writes.plan import Plan
+from .writes.planning import Draft, Planning
 from .writes.receipt import Receipt
 from .writes.run import Progress, Runner
 
@@ -102,6 +104,7 @@ class Workspace:
         self._run_names = run_names or iter(_new_run_name, None)
         self._journal: Journal | None = None
         self._zone: ZoneInfo | None = None
+        self._words: Words | None = None
 
     def __repr__(self) -> str:
         where = "the built-in sandbox (invented data)" if self.config.url is None else f"account {self.config.account}"
@@ -157,26 +160,40 @@ class Workspace:
 
     # ------------------------------------------------------------ writing
 
-    def plan_bill(self, draft: BillDraft) -> Plan:
-        """Read live what the bill depends on, and say what it would send. Sends nothing.
+    @property
+    def words(self) -> Words:
+        """The account's own statuses, priorities, problem types and technicians, read once."""
+        if self._words is None:
+            self._words = pull_words(self.client)
+        return self._words
 
-        Raises InputError if the draft has problems or there is no such ticket.
+    def plan(self, draft: Draft) -> Plan:
+        """Read live what a write depends on, and say what it would send. Sends nothing.
+
+        Raises InputError if the draft has problems, or names a ticket, customer or word that does not exist.
         """
-        problems = draft.problems(self.house)
-        if problems or draft.ticket_number is None:
-            raise InputError("; ".join(problems.values()))
-        ticket = pull_ticket(self.client, draft.ticket_number)
-        open_run = self.journal.open_run(self.config.account, ticket.id)
-        facts = pull_bill_facts(self.client, draft, self.house, open_run=open_run, ticket=ticket)
-        return plan_bill(draft, facts, self.house, account=self.config.account, run=next(self._run_names))
+        account = self.config.account
+        planning = Planning(
+            client=self.client,
+            house=self.house,
+            account=account,
+            words=lambda: self.words,
+            open_run=lambda ticket_id: self.journal.open_run(account, ticket_id),
+            made_here=lambda ticket_id: self.journal.has_made(account, ticket_id),
+        )
+        return planning.pull_plan(draft, next(self._run_names))
 
-    def apply(self, plan: Plan, *, confirm: int | None, progress: Progress | None = None) -> Receipt:
-        """Carry out a plan. `confirm` is the ticket's number, as a person typed it after reading the plan.
+    def plan_bill(self, draft: BillDraft) -> Plan:
+        """`plan` for a bill."""
+        return self.plan(draft)
+
+    def apply(self, plan: Plan, *, confirm: int | str | None, progress: Progress | None = None) -> Receipt:
+        """Carry out a plan. `confirm` is what a person typed after reading it: the ticket's number (`plan.confirmation`).
 
         Raises InputError, with nothing written, if it is not, if the plan has blockers, or if the ticket has changed.
         """
-        if confirm != plan.ticket_number:
-            raise InputError(f"nothing was written: to confirm, give the number of the ticket, {plan.ticket_number}")
+        if isinstance(confirm, bool) or str(confirm).strip() != plan.confirmation:
+            raise InputError(f"nothing was written: to confirm, give {plan.confirmation_name}, {plan.confirmation}")
         return self._runner(progress).start(plan)
 
     def resume(self, run: str, *, wait: bool = True, progress: Progress | None = None) -> Receipt:

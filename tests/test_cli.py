@@ -493,3 +493,72 @@ def test_the_help_lists_every_usual_labour_kind():
 
 def test_it_tells_its_version(syncro):
     assert syncro("--version").stdout == f"syncro_nb {__version__}\n"
+
+
+# ---------------------------------------------------------------- the other verbs that write
+
+
+def test_a_ticket_is_made_changed_talked_about_timed_and_closed_from_the_terminal(syncro, server):
+    customer = json.loads(syncro("--json").stdout)[0]["customer"]
+    made = syncro(
+        "create",
+        customer,
+        "The scanner is dark",
+        "--text",
+        "Power light is off",
+        "--priority",
+        "high",
+        "--yes",
+        "--json",
+    )
+    assert made.returncode == 0, made.stderr
+    number = str(json.loads(made.stdout)["ticket"])
+    for words in (
+        ("update", number, "In Progress", "--tech", "dana", "--due", "2026-12-01"),
+        ("comment", number, "On my way", "--no-email"),
+        ("timer", number, "add", "--minutes", "20", "--labor", "onsite", "--text", "Swapped the lamp"),
+        ("timer", number, "start"),
+        ("timer", number, "stop"),
+        ("close", number, "--text", "The lamp was dead"),
+    ):
+        done = syncro(*words, "--yes", "--json")
+        assert done.returncode == 0, (words, done.stderr)
+        assert json.loads(done.stdout)["verified"] is True
+    shown = json.loads(syncro("ticket", number, "--json").stdout)
+    assert (shown["status"], shown["priority"]) == ("Resolved", "1 High")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("comment", "32164", "Hello"),
+        ("update", "32164", "Scheduled"),
+        ("close", "32164"),
+        ("timer", "32164", "start"),
+    ],
+)
+def test_a_verb_that_writes_sends_nothing_without_a_word(syncro, words):
+    assert syncro(*words).returncode == 2
+    dry = syncro(*words, "--dry-run", "--json")
+    assert dry.returncode == 0, dry.stderr
+    assert json.loads(dry.stdout)["ticket"] == 32164
+    assert json.loads(syncro("runs", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("update", "32164", "Dnoe"), "no status"),
+        (("update", "32164", "New", "--due", "tomorrow"), "must be a day"),
+        (("update", "32164"), "what is to change"),
+        (("comment", "32164", " "), "what is the comment"),
+        (("create", "Nobody & Sons", "Hello"), "no customer called"),
+        (("timer", "32164", "charge", "1"), "not on this ticket"),
+        (("timer", "32164"), "VERB"),
+        (("comment", "1", "Hello"), "no ticket 1"),
+    ],
+)
+def test_what_is_wrong_with_a_write_is_said_in_one_line(syncro, words, said):
+    done = syncro(*words, "--yes")
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr

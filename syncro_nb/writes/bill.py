@@ -89,8 +89,8 @@ class BillDraft:
                 said["labour"] = f"which labour? {', '.join(house.labour)}"
         elif self.labour not in house.labour:
             said["labour"] = unknown("labour kind", self.labour, house.labour)
-        said |= _text_problem("text", self.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
-        said |= _text_problem("subject", self.subject, MAX_SUBJECT, "the comment needs a subject")
+        said |= text_problem("text", self.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
+        said |= text_problem("subject", self.subject, MAX_SUBJECT, "the comment needs a subject")
         if "subject" not in said and any(character in self.subject for character in "\n\r\t"):
             said["subject"] = "the subject must be one line"
         if len(set(self.timer_ids)) != len(self.timer_ids):
@@ -100,7 +100,7 @@ class BillDraft:
         if {one for one, _ in self.overrides} - set(self.timer_ids):
             said["timer_ids"] = "only a timer that is charged can be given other billable seconds"
         for line in self.lines:
-            said |= _text_problem("lines", line.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
+            said |= text_problem("lines", line.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
             if line.quantity <= 0:
                 said["lines"] = f"a line's hours must be above 0, not {line.quantity}"
         return said
@@ -173,7 +173,7 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
     ours: list[ExpectedLine] = []
     for timer in named:
         steps.append(Step("charge", requests.charge_timer_entry(ticket.id, timer.id), timer_id=timer.id))
-        ours += _timer_line(timer, facts.products)
+        ours += timer_lines(timer, facts.products)
     for place, line in enumerate(_lines(draft, facts, house, text)):
         product, work = facts.products[line.product_id], unit if place == 0 else f"{unit}#{place + 1}"
         price_cents = product.price_cents if line.price_cents is None else line.price_cents
@@ -247,7 +247,8 @@ def _lines(draft: BillDraft, facts: BillFacts, house: House, text: str) -> tuple
     return (DraftLine(product.id, hours_of(draft.minutes or 0, product.price_cents), text),)
 
 
-def _timer_line(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedLine]:
+def timer_lines(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedLine]:
+    """The line that charging a timer makes; none if its product is not known."""
     product = products.get(timer.product_id or 0)
     if product is None:
         return []
@@ -460,7 +461,8 @@ def _short(hours: Decimal) -> str:
     return f"{hours.normalize():f}"
 
 
-def _text_problem(name: str, text: str, limit: int, question: str) -> dict[str, str]:
+def text_problem(name: str, text: str, limit: int, question: str) -> dict[str, str]:
+    """What is wrong with a text that is to be sent, by the name of its field; empty if nothing is."""
     if not text.strip():
         return {name: question}
     if len(text) > limit:

@@ -148,14 +148,17 @@ def fields(sent: Request, got: Ticket) -> list[str]:
     present, said = field_values(got), []
     for name in _FIELDS:
         if name in sent.body and not _same_value(sent.body[name], present[name]):
-            said.append(
-                f"{name.removesuffix('_id').replace('_', ' ')} is {word(present[name])}, not {word(sent.body[name])}"
-            )
+            said.append(f"{title(name)} is {word(present[name])}, not {word(sent.body[name])}")
     return said
 
 
 def _same_value(want: Any, got: Any) -> bool:
     return want.strip() == (got or "").strip() if isinstance(want, str) else want == got
+
+
+def title(name: str) -> str:
+    """A field's name as people read it."""
+    return name.removesuffix("_id").replace("_", " ")
 
 
 def word(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ..config import House
@@ -9,7 +10,7 @@ from ..errors import InputError, Missing
 from ..service.client import Client
 from ..service.records import Customer, Invoice, Product, Ticket
 from .bill import BillDraft, BillFacts
-from .plan import Plan
+from .plan import Basis, Plan
 from .tax import TaxRate, certain, seen_on, taxable_cents
 
 MAX_DETAILS = 20
@@ -85,28 +86,25 @@ def pull_ticket_invoices(
     return tuple(found + [invoice for invoice in details if invoice.ticket_id == ticket_id])
 
 
-def pull_new_records(client: Client, plan: Plan) -> tuple[int, ...]:
-    """What a plan that makes a ticket, customer or contact is based on: those that look like it and are there already."""
+def pull_standing(client: Client, plan: Plan) -> Basis:
+    """The basis of a plan without a ticket as it is now: the records that look like the one to be made."""
     step = next(step for step in plan.steps if step.request)
     body = step.request.body if step.request else {}
     if step.name == "ticket":
-        return pull_same_subject(client, plan.customer_id, str(body["subject"]), plan.looked_since)
+        tickets = client.tickets(customer_id=plan.customer_id, created_after=plan.looked_since)
+        same = [row.id for row in tickets if row.subject.strip() == str(body["subject"]).strip()]
+        return replace(plan.basis, ticket_ids=tuple(sorted(same)))
+    if step.name == "payment":
+        payments = client.invoice(int(body["invoice_id"])).payments or ()
+        return replace(plan.basis, payment_ids=tuple(sorted(row.id for row in payments)))
     if step.name == "contact":
-        return tuple(sorted(row.id for row in client.contacts(customer_id=plan.customer_id)))
+        contacts = client.contacts(customer_id=plan.customer_id)
+        return replace(plan.basis, ticket_ids=tuple(sorted(row.id for row in contacts)))
     if step.name == "customer":
-        return pull_namesakes(client, str(body.get("business_name") or body.get("lastname") or ""))
-    return ()
-
-
-def pull_same_subject(client: Client, customer_id: int, subject: str, since: datetime | None) -> tuple[int, ...]:
-    """The customer's tickets since then with this very subject."""
-    rows = client.tickets(customer_id=customer_id, created_after=since)
-    return tuple(sorted(row.id for row in rows if row.subject.strip() == subject.strip()))
-
-
-def pull_namesakes(client: Client, name: str) -> tuple[int, ...]:
-    """The customers that a search for this name finds, disabled ones included."""
-    return tuple(sorted(row.id for row in client.customers(query=name, include_disabled=True)))
+        name = str(body.get("business_name") or body.get("lastname") or "")
+        customers = {row.id for row in client.customers(query=name, include_disabled=True)}
+        return replace(plan.basis, ticket_ids=tuple(sorted(customers.union(plan.basis.ticket_ids))))
+    return plan.basis
 
 
 def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate | None:

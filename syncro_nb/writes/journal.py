@@ -157,6 +157,14 @@ class Journal:
         ).fetchone()
         return row["id"] if row else None
 
+    def has_made(self, account: str, ticket_id: int) -> bool:
+        """Whether a run of this journal made that ticket."""
+        row = self._database.execute(
+            "SELECT 1 FROM steps s JOIN runs r ON r.id = s.run WHERE r.account = ? AND s.name = 'ticket' AND s.record_id = ?",
+            (account, ticket_id),
+        ).fetchone()
+        return row is not None
+
     def load(self, run: str) -> Run:
         """A run with its steps. Raises InputError if there is none of that name."""
         row = self._database.execute("SELECT * FROM runs WHERE id = ?", (run.strip().upper(),)).fetchone()

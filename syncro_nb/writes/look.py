@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..service.client import Client
 from ..service.records import Ticket
 from .bill import basis_of
-from .facts import pull_new_records, pull_ticket_invoices
+from .facts import pull_standing, pull_ticket_invoices
 from .journal import Run, StepState
 from .kinds import KINDS, Kind, Search, Sight, request_of
 from .plan import STEP_TITLES, Basis, Plan
@@ -27,7 +27,7 @@ class Look:
         """What the ticket is like now, to be held against the plan's basis."""
         then = plan.basis
         if plan.ticket_id < 0:
-            return dataclasses.replace(then, ticket_ids=pull_new_records(self._client, plan))
+            return pull_standing(self._client, plan)
         ticket = self._client.ticket(plan.ticket_id)
         invoices = None
         if then.invoice_ids is not None:

@@ -229,10 +229,24 @@ class Plan:
     author_names: tuple[str, ...] = ()
     looked_since: datetime | None = None
     done: str = ""
+    confirm_word: str = ""
 
     @property
-    def confirmation(self) -> int:
-        """What a person types to confirm: the ticket's number, or, without a ticket, the customer's id."""
+    def confirmation(self) -> str:
+        """What a person types to confirm the plan: its own word (an invoice's number, say), else the ticket's number, else
+        the customer's id."""
+        return self.confirm_word or str(self.number)
+
+    @property
+    def confirmation_name(self) -> str:
+        """What that is, in words."""
+        if self.confirm_word:
+            return "what it is called" if not self.customer_id else "the number of the invoice"
+        return "the number of the ticket" if self.ticket_number else "the id of the customer"
+
+    @property
+    def number(self) -> int:
+        """What a person types to decide on a stopped run: the ticket's number, or, without a ticket, the customer's id."""
         return self.ticket_number or self.customer_id
 
     @property

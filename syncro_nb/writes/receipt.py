@@ -67,18 +67,29 @@ class Receipt:
     def _skipped(self) -> list[str]:
         """The steps that this plan leaves out on purpose (--no-invoice)."""
         planned = {one.step.name for one in self.run.steps}
-        return [name for name in LAST_STEPS if name not in planned]
+        return [name for name in LAST_STEPS if name not in planned] if self.run.plan.kind == "bill" else []
+
+    @property
+    def ticket_number(self) -> int | None:
+        """The ticket's number; for a run that makes one, its number once it is there."""
+        made = [one.detail["number"] for one in self.run.steps if one.detail.get("number")]
+        return made[-1] if made else self.run.plan.ticket_number or None
+
+    @property
+    def _done(self) -> str:
+        plan, invoice = self.run.plan, self.invoice
+        if plan.kind != "bill":
+            made = self.ticket_number if plan.kind == "create" else None
+            return f"{plan.done}: number {made}" if made else plan.done
+        total = f"; invoice {invoice['number']} over {format_cents(invoice['total_cents'])}" if invoice else ""
+        return f"Ticket {plan.ticket_number} is {'billed' if invoice else 'charged; no invoice was made'}{total}"
 
     @property
     def message(self) -> str:
         """One sentence: what happened and what to do next."""
-        plan, state = self.run.plan, self.current
+        state = self.current
         if self.run.state == "done":
-            invoice = self.invoice
-            total = f"; invoice {invoice['number']} over {format_cents(invoice['total_cents'])}" if invoice else ""
-            proof = "read back and verified" if self.is_verified else "as accepted by a person"
-            what = "billed" if invoice else "charged; no invoice was made"
-            return f"Ticket {plan.ticket_number} is {what}{total}, {proof}."
+            return f"{self._done}, {'read back and verified' if self.is_verified else 'as accepted by a person'}."
         if self.run.state == "abandoned":
             return f"Run {self.run.id} was abandoned; what it had written stays in Syncro."
         if state is None:
@@ -95,7 +106,7 @@ class Receipt:
 
     def _choices(self, state: StepState) -> str:
         """What a person can do, as commands."""
-        decide = f"syncro runs decide {self.run.id} --ticket {self.run.plan.ticket_number}"
+        decide = f"syncro runs decide {self.run.id} --ticket {self.run.plan.number}"
         if state.state == "mismatch":
             adopt = f"--adopt {state.record_id}" if state.record_id is not None else "--adopt ID"
             mend = f"mend it in Syncro and `syncro runs resume {self.run.id}`"
@@ -123,7 +134,7 @@ class Receipt:
             ask = {"step": state.step.name, "question": state.detail.get("question", ""), "evidence": evidence}
         return {
             "run": self.run.id,
-            "ticket": self.run.plan.ticket_number,
+            "ticket": self.ticket_number,
             "steps": [
                 *({"step": one.step.name, "state": one.state, "id": one.record_id} for one in self.run.steps),
                 *({"step": name, "state": "skipped", "id": None} for name in self._skipped),
@@ -136,7 +147,7 @@ class Receipt:
 
     def text(self) -> list[str]:
         """Each step with its state and record, the invoice as it was read back, and the message."""
-        said = [f"Run {self.run.id}, ticket #{self.run.plan.ticket_number}"]
+        said = [f"Run {self.run.id}, {line(self.run.plan.where)}"]
         for one in self.run.steps:
             record = f"id {one.record_id}" if one.record_id is not None else ""
             reason = [one.detail["reason"]] if one.detail.get("reason") else []

@@ -88,7 +88,7 @@ class Runner:
         run = self._journal.load(run_id)
         if run.state != "open":
             raise InputError(f"run {run.id} has ended ({run.state}); there is nothing to decide")
-        if ticket_number != run.plan.confirmation:
+        if ticket_number != run.plan.number:
             raise InputError(f"run {run.id} is on another ticket: type its number to confirm")
         state = next(one for one in run.steps if one.state not in SETTLED)
         if state.state in ("unknown", "intent"):

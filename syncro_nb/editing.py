@@ -1,0 +1,187 @@
+"""What each verb does that writes: words to a draft, the preview, the confirmation, the run. Nothing here prints."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from .door import NOTHING_SENT, Door, Result, tell_progress
+from .errors import ConfigError, InputError
+from .escape import clip
+from .money import format_cents
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+    from .writes.bill import BillDraft
+    from .writes.plan import Plan
+    from .writes.planning import Draft
+    from .writes.receipt import Receipt
+    from .writes.timer import TimerDraft
+
+
+def bill(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro bill NUMBER ...`."""
+    from .writes.bill import BillDraft
+
+    draft = BillDraft(
+        ticket_number=words.number,
+        minutes=words.minutes,
+        labour=words.labour,
+        text=words.text,
+        subject=words.subject,
+        hidden=words.hidden,
+        email=not words.no_email,
+        invoice=not words.no_invoice,
+        timer_ids=tuple(words.timers),
+    )
+    return write(workspace, _ask_missing(draft, workspace, door), words, door)
+
+
+def comment(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro comment NUMBER TEXT ...`."""
+    from .writes.ticket import CommentDraft
+
+    draft = CommentDraft(
+        ticket_number=words.number,
+        text=words.text,
+        subject=words.subject,
+        hidden=words.hidden,
+        email=not words.no_email,
+    )
+    return write(workspace, draft, words, door)
+
+
+def create(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro create CUSTOMER SUBJECT ...`."""
+    from .writes.ticket import CreateDraft
+
+    draft = CreateDraft(
+        customer=words.customer,
+        subject=words.subject,
+        text=words.text,
+        problem_type=words.problem_type,
+        priority=words.priority,
+        due_on=_day(words.due),
+        technician=words.technician,
+        contact=words.contact,
+    )
+    return write(workspace, draft, words, door)
+
+
+def update(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro update NUMBER [STATUS] ...`."""
+    from .writes.ticket import UpdateDraft
+
+    draft = UpdateDraft(
+        ticket_number=words.number,
+        status=words.status or "",
+        priority=words.priority,
+        due_on=_day(words.due),
+        technician=words.technician,
+        contact=words.contact,
+        problem_type=words.problem_type,
+        subject=words.subject,
+    )
+    return write(workspace, draft, words, door)
+
+
+def close(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro close NUMBER ...`; the session log is offered, never written silently."""
+    from .writes.ticket import CloseDraft
+
+    return write(workspace, CloseDraft(ticket_number=words.number, text=words.text), words, door)
+
+
+def timer(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro timer NUMBER start | stop | add | charge ID | delete ID`."""
+    from .writes.timer import TimerDraft
+
+    draft = TimerDraft(
+        ticket_number=words.number,
+        action=words.verb.rpartition(" ")[2],
+        minutes=getattr(words, "minutes", None),
+        labour=getattr(words, "labour", ""),
+        text=getattr(words, "text", ""),
+        timer_id=getattr(words, "timer_id", None),
+    )
+    if draft.action == "add":
+        draft = _ask_missing_time(draft, workspace, door)
+    return write(workspace, draft, words, door)
+
+
+def write(
+    workspace: Workspace,
+    draft: Draft,
+    words: argparse.Namespace,
+    door: Door,
+    after: Callable[[Receipt], list[str]] | None = None,
+) -> Result:
+    """Plan, preview, confirmation, run: the way of every verb that writes. `after` adds lines once it is done."""
+    problems = draft.problems(workspace.house)
+    if problems:
+        raise InputError("; ".join(problems.values()))
+    plan = workspace.plan(draft)
+    for said in plan.text():
+        door.say(said)
+    if words.dry_run or plan.blockers:
+        said = NOTHING_SENT if words.dry_run else "Nothing was sent: see what stands against it above."
+        return Result(["", said], plan.as_json(), 2 if plan.blockers else 0)
+    if not words.yes and not _confirmed(door, plan):
+        raise InputError("not confirmed: nothing was written")
+    receipt = workspace.apply(plan, confirm=plan.confirmation, progress=tell_progress(door))
+    more = after(receipt) if after and receipt.run.state == "done" else []
+    return Result([receipt.message, *more], receipt.as_json(), receipt.exit_status)
+
+
+def _confirmed(door: Door, plan: Plan) -> bool:
+    if door.ask is None:
+        raise InputError("not confirmed: without a terminal, add --yes; nothing was written")
+    expected, customer = plan.expected, clip(plan.customer_name, 40)
+    amount = format_cents(expected.subtotal_cents if expected.total_cents is None else expected.total_cents)
+    amount += " plus tax" if expected.total_cents is None else ""
+    if plan.kind == "bill":
+        question = f"Bill {amount} on ticket {plan.ticket_number} ({customer})? Type yes: "
+    else:
+        question = f"Send {len(plan.requests)} request(s) to {plan.where} ({customer})? Type yes: "
+    return door.ask(question).strip().lower() == "yes"
+
+
+def _ask_missing(draft: BillDraft, workspace: Workspace, door: Door) -> BillDraft:
+    """Ask for minutes, labour and text where they are missing and somebody sits at a terminal; never assume them."""
+    if door.ask is None:
+        return draft
+    if not draft.timer_ids and draft.minutes is None:
+        draft = replace(draft, minutes=_ask_minutes(door))
+    if not draft.timer_ids and not draft.labour:
+        draft = replace(draft, labour=door.ask(f"Labour ({', '.join(workspace.house.labour)}): ").strip())
+    return draft if draft.text else replace(draft, text=door.ask("What was done: ").strip())
+
+
+def _ask_missing_time(draft: TimerDraft, workspace: Workspace, door: Door) -> TimerDraft:
+    """The same for time that is entered."""
+    if door.ask is None:
+        return draft
+    if draft.minutes is None:
+        draft = replace(draft, minutes=_ask_minutes(door))
+    if not draft.labour:
+        draft = replace(draft, labour=door.ask(f"Labour ({', '.join(workspace.house.labour)}): ").strip())
+    return draft if draft.text else replace(draft, text=door.ask("What was done: ").strip())
+
+
+def _ask_minutes(door: Door) -> int:
+    answer = door.ask("Minutes (1 to 1440): ").strip() if door.ask else ""
+    if not answer.isascii() or not answer.isdigit():
+        raise InputError(f"minutes must be a whole number, not {answer[:40]!r}")
+    return int(answer[:12])
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
+    except ValueError:
+        raise ConfigError(f"--due must be a day as in 2026-03-31, not {text[:40]!r}") from None

@@ -1,0 +1,209 @@
+"""From a draft to its plan: reads live what the plan depends on, then lets the pure functions decide. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ..config import House
+from ..errors import InputError, Missing
+from ..service.client import Client
+from ..service.records import Customer, Invoice
+from ..words import Words
+from .bill import BillDraft, plan_bill
+from .correction import LineDraft, PaymentDraft, UnbillDraft, plan_line, plan_payment, plan_unbill
+from .customer import ContactDraft, CustomerDraft, plan_contact, plan_customer
+from .facts import pull_bill_facts, pull_ticket, pull_ticket_invoices
+from .plan import Plan
+from .ticket import (
+    CloseDraft,
+    CommentDraft,
+    CreateDraft,
+    CreateFacts,
+    DeleteDraft,
+    TicketFacts,
+    UpdateDraft,
+    plan_close,
+    plan_comment,
+    plan_create,
+    plan_delete,
+    plan_update,
+)
+from .timer import TimerDraft, plan_timer, product_ids
+
+Draft = (
+    BillDraft
+    | CommentDraft
+    | CreateDraft
+    | UpdateDraft
+    | CloseDraft
+    | DeleteDraft
+    | TimerDraft
+    | LineDraft
+    | UnbillDraft
+    | PaymentDraft
+    | CustomerDraft
+    | ContactDraft
+)
+MOST_NAMESAKES = 5
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What planning needs of an account. `open_run` and `made_here` ask the journal about a ticket's internal id."""
+
+    client: Client
+    house: House
+    account: str
+    words: Callable[[], Words]
+    open_run: Callable[[int], str | None]
+    made_here: Callable[[int], bool]
+    signed: bool = True
+
+    def pull_plan(self, draft: Draft, run: str) -> Plan:
+        """The plan of a draft, named `run`. Raises InputError if the draft has problems or names what does not exist."""
+        problems = draft.problems(self.house)
+        if problems:
+            raise InputError("; ".join(problems.values()))
+        return _PLANS[type(draft)](self, draft, run)
+
+    def pull_customer(self, name: str) -> Customer:
+        """The one customer that is meant, by name or id. Raises InputError that names the candidates."""
+        said = name.strip()
+        if said.isascii() and said.isdigit():
+            try:
+                return self.client.customer(int(said))
+            except Missing:
+                raise InputError(f"there is no customer with id {said}") from None
+        found = {row.id: row for row in self.client.customers(query=said)}
+        same = [row for row in found.values() if said.casefold() in (row.name.casefold(), row.fullname.casefold())]
+        near = same or [row for row in found.values() if said.casefold() in row.name.casefold()] or list(found.values())
+        if not near:
+            raise InputError(f"there is no customer called {said[:60]!r}; `syncro customers` searches")
+        if len(near) > 1:
+            names = ", ".join(f"{row.name} ({row.id})" for row in near[:MOST_NAMESAKES])
+            raise InputError(f"{said[:60]!r} may be {names}; give the whole name, or the id")
+        return near[0]
+
+    def _pull_facts(self, number: int, *, money: bool = False, contacts: bool = False, me: bool = False) -> TicketFacts:
+        client = self.client
+        ticket = pull_ticket(client, number)
+        customer_id = ticket.customer_id or (ticket.customer.id if ticket.customer else None)
+        return TicketFacts(
+            ticket=ticket,
+            words=self.words(),
+            read_at=client.server_now(),
+            open_run=self.open_run(ticket.id),
+            invoices=pull_ticket_invoices(client, ticket.id, customer_id, ticket.created_at) if money else None,
+            contacts=tuple(client.contacts(customer_id=customer_id)) if contacts and customer_id else (),
+            me=client.me() if me or not self.signed else None,
+        )
+
+    # ------------------------------------------------------------ one of each
+
+    def _bill(self, draft: BillDraft, run: str) -> Plan:
+        ticket = pull_ticket(self.client, draft.ticket_number or 0)
+        author = None if self.signed else self.client.me().user_id
+        facts = pull_bill_facts(
+            self.client, draft, self.house, open_run=self.open_run(ticket.id), ticket=ticket, author_id=author
+        )
+        return plan_bill(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+
+    def _comment(self, draft: CommentDraft, run: str) -> Plan:
+        facts = self._pull_facts(draft.ticket_number or 0)
+        return plan_comment(draft, facts, account=self.account, run=run, signed=self.signed)
+
+    def _update(self, draft: UpdateDraft, run: str) -> Plan:
+        facts = self._pull_facts(draft.ticket_number or 0, contacts=bool(draft.contact))
+        return plan_update(draft, facts, self.house, account=self.account, run=run)
+
+    def _close(self, draft: CloseDraft, run: str) -> Plan:
+        facts = self._pull_facts(draft.ticket_number or 0)
+        return plan_close(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+
+    def _delete(self, draft: DeleteDraft, run: str) -> Plan:
+        facts = self._pull_facts(draft.ticket_number or 0, money=True)
+        ours = self.made_here(facts.ticket.id)
+        return plan_delete(draft, facts, account=self.account, run=run, ours=ours)
+
+    def _create(self, draft: CreateDraft, run: str) -> Plan:
+        client, now = self.client, self.client.server_now()
+        customer = self.pull_customer(draft.customer)
+        since = now - timedelta(hours=24)
+        rows = client.tickets(customer_id=customer.id, created_after=since)
+        namesakes = tuple(row for row in rows if row.subject.strip() == draft.subject.strip())
+        facts = CreateFacts(
+            customer=customer,
+            words=self.words(),
+            read_at=now,
+            since=since,
+            namesakes=namesakes,
+            contacts=tuple(client.contacts(customer_id=customer.id)) if draft.contact else (),
+            open_run=self.open_run(-customer.id),
+            me=None if self.signed and draft.text.strip() else client.me(),
+        )
+        return plan_create(draft, facts, account=self.account, run=run, signed=self.signed)
+
+    def _timer(self, draft: TimerDraft, run: str) -> Plan:
+        charge = draft.action == "charge"
+        facts = self._pull_facts(draft.ticket_number or 0, money=charge, me=draft.action in ("start", "stop"))
+        wanted = product_ids(draft, facts.ticket.timers or ())
+        products = {number: self.client.product(number) for number in sorted(wanted)}
+        facts = TicketFacts(**{**vars(facts), "products": products})
+        return plan_timer(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+
+    def _line(self, draft: LineDraft, run: str) -> Plan:
+        facts = self._pull_facts(draft.ticket_number or 0, money=True)
+        return plan_line(draft, facts, account=self.account, run=run)
+
+    def _invoice(self, number: str) -> tuple[Invoice, Customer]:
+        try:
+            invoice = self.client.invoice(number.strip())
+        except Missing:
+            raise InputError(f"there is no invoice {number.strip()[:40]!r} in this account") from None
+        if invoice.number != number.strip():  # Syncro takes an internal id at the same place
+            raise InputError(f"there is no invoice {number.strip()[:40]!r} in this account (the id of another one is)")
+        customer_id = invoice.customer_id or (invoice.customer.id if invoice.customer else 0)
+        return invoice, self.client.customer(customer_id)
+
+    def _unbill(self, draft: UnbillDraft, run: str) -> Plan:
+        invoice, customer = self._invoice(draft.invoice_number)
+        facts = None
+        if invoice.ticket_id is not None:
+            facts = self._pull_facts(self.client.ticket(invoice.ticket_id).number, money=True)
+        return plan_unbill(invoice, customer, facts, self.house, account=self.account, run=run)
+
+    def _payment(self, draft: PaymentDraft, run: str) -> Plan:
+        invoice, customer = self._invoice(draft.invoice_number)
+        open_run = self.open_run(-invoice.id)
+        return plan_payment(draft, invoice, customer, open_run=open_run, account=self.account, run=run)
+
+    def _customer(self, draft: CustomerDraft, run: str) -> Plan:
+        name = draft.business_name.strip() or draft.lastname.strip()
+        namesakes = {row.id: row for row in self.client.customers(query=name, include_disabled=True)}
+        if draft.email.strip():
+            namesakes |= {row.id: row for row in self.client.customers_like(draft.email.strip())}
+        return plan_customer(draft, tuple(namesakes.values()), account=self.account, run=run)
+
+    def _contact(self, draft: ContactDraft, run: str) -> Plan:
+        customer = self.pull_customer(draft.customer)
+        contacts = tuple(self.client.contacts(customer_id=customer.id))
+        return plan_contact(draft, customer, contacts, account=self.account, run=run)
+
+
+_PLANS: dict[type, Callable[[Planning, Any, str], Plan]] = {
+    BillDraft: Planning._bill,
+    CommentDraft: Planning._comment,
+    CreateDraft: Planning._create,
+    UpdateDraft: Planning._update,
+    CloseDraft: Planning._close,
+    DeleteDraft: Planning._delete,
+    TimerDraft: Planning._timer,
+    LineDraft: Planning._line,
+    UnbillDraft: Planning._unbill,
+    PaymentDraft: Planning._payment,
+    CustomerDraft: Planning._customer,
+    ContactDraft: Planning._contact,
+}
