@@ -66,7 +66,7 @@ class Books:
         name = ((self.settings.locale if self.settings else None) or {}).get("time_zone")
         try:
             return ZoneInfo(str(name))
-        except (OSError, ValueError):
+        except (KeyError, OSError, ValueError):
             return ZoneInfo("UTC")
 
 

@@ -126,7 +126,7 @@ class Workspace:
             name = (self.client.settings().locale or {}).get("time_zone")
             try:
                 self._zone = ZoneInfo(str(name))
-            except (OSError, ValueError):
+            except (KeyError, OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError
                 return None
         return self._zone
 

@@ -18,6 +18,7 @@ LAYERS = [
     {"tables", "keptsandbox", "words"},
     {"frames"},
     {"books"},
+    {"terms"},
     {"mirror"},
     {"reconcile", "triage", "summary", "reports"},
     {"writes"},
