@@ -82,10 +82,22 @@ def frame(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> pd.Da
     return pd.DataFrame(values)
 
 
+def of_columns(columns: Mapping[str, Column], rows: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame cut to exactly these columns, in their order and dtypes, its rows numbered from 0."""
+    cut = rows[list(columns)].reset_index(drop=True)
+    return cut.astype({name: column.dtype for name, column in columns.items() if cut[name].dtype != column.dtype})
+
+
 def from_records(table: str, records: Iterable[Any]) -> pd.DataFrame:
     """Records as one of the declared tables (tables.TABLES), in their order; columns that only the mirror fills are empty."""
     declared = TABLES[table]
     return frame(declared.columns, (declared.row(record) for record in records))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain dictionaries that json can write: cents as they are, instants and days as text, absent as None."""
+    columns = [_plain(frame[name]) for name in frame]
+    return [dict(zip(frame, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def open_tickets(tickets: Iterable[Ticket], now: datetime) -> pd.DataFrame:
@@ -154,3 +166,15 @@ def timers(rows: Iterable[Timer]) -> pd.DataFrame:
             for row in rows
         ),
     )
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    import pandas as pd
+
+    text = column
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        text = column.map(lambda at: at.isoformat(), na_action="ignore")
+    elif pd.api.types.is_datetime64_dtype(column.dtype):
+        text = column.dt.strftime("%Y-%m-%d")
+    values = text.astype(object).tolist()
+    return [None if pd.isna(value) else value.item() if hasattr(value, "item") else value for value in values]

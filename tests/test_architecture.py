@@ -24,7 +24,7 @@ LAYERS = [
     {"writes"},
     {"ticketview"},
     {"workspace"},
-    {"lab", "doctor"},
+    {"lab", "doctor", "export", "charts"},
     {"forms"},
     {"verbs", "door"},
     {"editing"},
@@ -43,6 +43,9 @@ OWNERS = {
     "platformdirs": "config.py",
     "keyring": "keys.py",
     "getpass": "keys.py",
+    "xlsxwriter": "export.py",
+    "matplotlib": "charts.py",
+    "itables": "forms/table.py",
 }
 
 

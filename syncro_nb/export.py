@@ -1,0 +1,342 @@
+"""Tables as files: .csv, .xlsx, .json or .parquet, by the file's ending. Nothing from outside ever becomes a formula or a link.
+
+xlsx    real dates, numbers and amounts of money; text is always text; a frozen header with a filter
+csv     amounts as decimals, columns without their `_cents`; days and instants in ISO 8601; UTF-8 with a mark, which Excel wants.
+        A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line break, also after blanks or
+        in its wide form) gets an apostrophe in front: a program that reads the file takes one apostrophe off such texts
+json    a list of rows, amounts in cents as they are, instants in ISO 8601, what is absent as null
+parquet the columns as they are
+
+A file that exists is never written over unless the caller says so; then, or where it is open in Excel, what was done is in the
+answer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from .errors import InputError
+from .escape import line, paragraph
+from .frames import records
+from .money import dollars
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENDINGS = (".csv", ".xlsx", ".json", ".parquet")
+MONEY_FORMAT = "#,##0.00;[Red]-#,##0.00"
+XLSX_ROWS, XLSX_COLUMNS, XLSX_CHARACTERS = 1_048_575, 16_384, 32_767
+_WIDEST, _NARROWEST = 60, 8
+# What a spreadsheet may take for the beginning of a formula, with the wide forms that Asian versions accept.
+_FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
+_HIDDEN = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]"
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where a table went, how many rows, and what the reader has to know (another name, a file that was replaced)."""
+
+    path: Path
+    rows: int
+    remark: str = ""
+
+    def __str__(self) -> str:
+        said = f"{self.rows:,} row{'' if self.rows == 1 else 's'} written to {self.path}"
+        return f"{said} ({self.remark})" if self.remark else said
+
+
+def check(path: Path, *, replace: bool = False) -> None:
+    """Raises InputError if a table cannot go there: the ending, the folder, or a file that is there already."""
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(f"{line(path.name)[:80]}: the ending must be one of {', '.join(ENDINGS)}")
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(f"{line(path)[:200]} cannot be written: its folder does not exist, or it is a folder itself")
+    if path.exists() and not replace:
+        free = line(_free_name(path).name)
+        raise InputError(f"{line(path)[:200]} exists; name another file ({free} is free), or add --yes to replace it")
+
+
+def write(
+    frame: pd.DataFrame,
+    path: Path | str,
+    *,
+    sheets: Mapping[str, pd.DataFrame] | None = None,
+    zone: ZoneInfo | None = None,
+    replace: bool = False,
+    rename: bool = False,
+    title: str = "Table",
+) -> Written:
+    """Write a table, all of it or nothing. `sheets`: further tables, which only .xlsx can hold.
+
+    `zone`: the time zone of instants in .xlsx and .csv (UTC without it). A file that is there already is refused; `replace`
+    replaces it, `rename` takes the next free name. A file that is open in Excel is left alone, and a free name taken.
+    Raises InputError.
+    """
+    path = Path(path).expanduser()
+    frame = frame if frame.index.nlevels == 1 and frame.index.name is None else frame.reset_index()
+    existed = path.exists()
+    target = _free_name(path) if rename and existed else path
+    check(target, replace=replace)
+    zone = zone or ZoneInfo("UTC")
+    ending = target.suffix.lower()
+    put: Callable[[Path], object]
+    if ending == ".xlsx":
+        every = {title: frame, **(sheets or {})}
+        put = lambda place: _xlsx(every, place, zone)  # noqa: E731 - four ways to write, chosen once
+    elif ending == ".csv":
+        put = lambda place: _csv(frame, place, zone)  # noqa: E731
+    elif ending == ".json":
+        put = lambda place: place.write_text(to_json(frame), encoding="utf-8")  # noqa: E731
+    else:
+        put = lambda place: frame.to_parquet(place, index=False)  # noqa: E731
+    try:
+        landed = _whole(target, put, replace=replace)
+    except OSError as error:
+        raise InputError(f"{line(target)[:200]} cannot be written: {error.strerror or type(error).__name__}") from None
+    if landed != target:
+        remark = f"{line(target.name)} is open in another program or was just made by one, and was left as it is"
+    elif target != path:
+        remark = f"{line(path.name)} was there already, and was left as it is"
+    else:
+        remark = "it replaced the file that was there" if existed else ""
+    return Written(landed, len(frame), remark)
+
+
+# ---------------------------------------------------------------- tables for people and for programs
+
+
+def decimals(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with each `*_cents` as decimal text ("-12.50", empty where absent) in a column of the name without `_cents`."""
+    made = frame.copy(deep=False)
+    for name in _cents_columns(frame):
+        made[name] = _decimal_text(frame[name])
+    return made.rename(columns=_money_names(frame))
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """For reading on a screen: amounts as "$1,234.50", columns without `_cents`, and without those in seconds or millionths."""
+    from .money import format_cents
+
+    kept = [name for name in frame if not str(name).endswith(("_seconds", "_millionths"))]
+    made = frame[kept].copy(deep=False)
+    for name in _cents_columns(made):
+        made[name] = made[name].map(lambda cents: format_cents(int(cents)), na_action="ignore").astype("str")
+        made[name] = made[name].where(frame[name].notna(), "")
+    return made.rename(columns=_money_names(made))
+
+
+def to_json(frame: pd.DataFrame) -> str:
+    """The rows as a JSON list; see the module for how values look."""
+    import json
+
+    return json.dumps(records(frame), indent=1, allow_nan=False)
+
+
+def sheet_name(name: str, taken: set[str]) -> str:
+    """A name that Excel accepts for a sheet, and that is not taken (in any case); it is added to `taken`."""
+    clean = re.sub(r"[\[\]:*?/\\]", " ", line(name)).strip().strip("'").strip() or "Table"
+    clean = "Table" if clean.lower() == "history" else clean  # Excel keeps that name for itself
+    for number in itertools.count(1):
+        end = "" if number == 1 else f" {number}"
+        made = clean[: 31 - len(end)].rstrip("' ") + end
+        if made.lower() not in taken:
+            taken.add(made.lower())
+            return made
+    raise AssertionError("unreachable")
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _whole(target: Path, put: Callable[[Path], object], *, replace: bool) -> Path:
+    """Write beside the target and move it there in one step, so that nobody reads half of it; gives where it landed."""
+    handle, name = tempfile.mkstemp(prefix=".syncro-", suffix=target.suffix.lower(), dir=target.parent)
+    os.close(handle)
+    beside = Path(name)
+    try:
+        put(beside)
+        if target.exists() and not replace:  # somebody else made it meanwhile
+            target = _free_name(target)
+        try:
+            os.replace(beside, target)
+        except PermissionError:  # Windows: open in Excel
+            target = _free_name(target)
+            os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+    return target
+
+
+def _free_name(path: Path) -> Path:
+    for number in itertools.count(2):
+        other = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        if not other.exists():
+            return other
+    raise AssertionError("unreachable")
+
+
+def _cents_columns(frame: pd.DataFrame) -> list[str]:
+    return [name for name in map(str, frame) if name.endswith("_cents")]
+
+
+def _money_names(frame: pd.DataFrame) -> dict[str, str]:
+    short = {name: name.removesuffix("_cents") for name in _cents_columns(frame)}
+    return {name: f"{new}_dollars" if new in frame else new for name, new in short.items()}
+
+
+def _decimal_text(cents: pd.Series) -> pd.Series:
+    known = cents.fillna(0).astype("int64")
+    whole, rest = known.abs() // 100, (known.abs() % 100).astype("str").str.zfill(2)
+    text = whole.astype("str") + "." + rest
+    text = text.mask(known < 0, "-" + text)
+    return text.where(cents.notna(), "").astype("str")
+
+
+def _is_text(column: pd.Series) -> bool:
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _is_text(column.cat.categories.to_series())
+    return bool(pd.api.types.is_string_dtype(column.dtype) or column.dtype == object)
+
+
+def _is_instant(column: pd.Series) -> bool:
+    import pandas as pd
+
+    return isinstance(column.dtype, pd.DatetimeTZDtype)
+
+
+def _is_day(column: pd.Series) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_datetime64_dtype(column.dtype))
+
+
+def _clean(column: pd.Series) -> pd.Series:
+    """Text without control characters and direction marks; "" for what is absent. Only texts that have some are touched."""
+    text = column.astype(object).where(column.notna(), "").astype("str")
+    dirty = text.str.contains(_HIDDEN, regex=True)
+    return text.mask(dirty, text[dirty].map(paragraph)) if dirty.any() else text
+
+
+def _csv(frame: pd.DataFrame, place: Path, zone: ZoneInfo) -> None:
+    made = decimals(frame)
+    amounts = set(_money_names(frame).values())
+    for name in made:
+        column = made[name]
+        if name in amounts:
+            continue
+        if _is_instant(column):
+            local = column.dt.tz_convert(zone)
+            made[name] = local.map(lambda at: at.isoformat(timespec="seconds"), na_action="ignore").astype(object)
+        elif _is_day(column):
+            made[name] = column.dt.strftime("%Y-%m-%d")
+        elif _is_text(column):
+            text = _clean(column)
+            made[name] = text.mask(text.str.match(_FORMULA), "'" + text)
+    made.columns = [f"'{name}" if re.match(_FORMULA, name) else line(name) for name in map(str, made)]
+    made.to_csv(place, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _xlsx(tables: Mapping[str, pd.DataFrame], place: Path, zone: ZoneInfo) -> None:
+    import xlsxwriter
+
+    for name, frame in tables.items():
+        if len(frame) > XLSX_ROWS or len(frame.columns) > XLSX_COLUMNS:
+            raise InputError(f"{name} has {len(frame):,} rows; .xlsx holds {XLSX_ROWS:,}: write .csv or .parquet")
+    safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    # Small shops' tables fit in memory; a large one is written row by row.
+    large = max(len(frame) for frame in tables.values()) > 50_000
+    with xlsxwriter.Workbook(str(place), {**safe, "constant_memory": large}) as book:
+        formats = {
+            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            "money": book.add_format({"num_format": MONEY_FORMAT}),
+            "hours": book.add_format({"num_format": "0.00"}),
+            "day": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+        }
+        taken: set[str] = set()
+        for name, frame in tables.items():
+            sheet = book.add_worksheet(sheet_name(name, taken))
+            _fill(sheet, frame, formats, zone)
+
+
+def _fill(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], zone: ZoneInfo) -> None:
+    names = _money_names(frame)
+    heads = [
+        line(names.get(str(name), name)) + (f" ({zone.key})" if _is_instant(frame[name]) else "") for name in frame
+    ]
+    cells = [_cells(frame[name], formats, zone) for name in frame]
+    for place, (head, column) in enumerate(zip(heads, cells, strict=True)):
+        shown = [
+            len(str(value)) if kind == "text" else 16 if kind == "instant" else 11 for kind, value in column[:1000]
+        ]
+        longest = max([len(head) + 2, _NARROWEST, *shown])
+        sheet.set_column(place, place, min(_WIDEST, longest))
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, len(frame), max(0, len(heads) - 1))
+    for place, head in enumerate(heads):
+        sheet.write_string(0, place, head, formats["head"])
+    for number, row in enumerate(zip(*cells, strict=True), start=1):
+        for place, (kind, value) in enumerate(row):
+            if kind == "text":
+                if value:
+                    sheet.write_string(number, place, value)
+            elif kind == "flag":
+                sheet.write_boolean(number, place, value)
+            elif kind in ("day", "instant"):
+                sheet.write_datetime(number, place, value, formats[kind])
+            elif kind != "absent":
+                sheet.write_number(number, place, value, formats.get(kind))
+
+
+def _cells(column: pd.Series, formats: Mapping[str, Any], zone: ZoneInfo) -> list[tuple[str, Any]]:
+    """A column as (how to write it, value) cells."""
+    import pandas as pd
+
+    name = str(column.name)
+    if _is_instant(column) or _is_day(column):
+        kind = "instant" if _is_instant(column) else "day"
+        local = column.dt.tz_convert(zone).dt.tz_localize(None) if kind == "instant" else column
+        return [
+            ("absent", None)
+            if pd.isna(at)
+            else (kind, at.to_pydatetime())
+            if at.year >= 1900
+            else ("text", at.isoformat())
+            for at in local
+        ]
+    if _is_text(column):
+        return [
+            ("text", text if len(text) <= XLSX_CHARACTERS else text[: XLSX_CHARACTERS - 1] + "…")
+            for text in _clean(column)
+        ]
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return [("absent", None) if pd.isna(one) else ("flag", bool(one)) for one in column]
+    if name.endswith("_cents"):
+        # A cell of a spreadsheet is a binary float, whatever is put in; it gets the nearest one, which shows as the same cents.
+        return [("absent", None) if pd.isna(one) else ("money", float(dollars(int(one)))) for one in column]
+    kind = "hours" if name.endswith("hours") else "number"
+    whole = pd.api.types.is_integer_dtype(column.dtype)
+    return [
+        ("absent", None)
+        if pd.isna(one)
+        else (kind, int(one) if whole else float(one))
+        if abs(one) < 1e300
+        else ("text", str(one))
+        for one in column
+    ]
+
+
+def stamp(name: str, at: datetime) -> str:
+    """A file name for a table of that instant, as in `unbilled 2026-03-31`."""
+    return f"{re.sub(r'[^A-Za-z0-9 _-]', '', name).strip() or 'table'} {at.astimezone(UTC):%Y-%m-%d}"

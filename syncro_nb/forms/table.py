@@ -1,0 +1,146 @@
+"""A DataFrame on the screen: sortable, searchable, its rows to be selected, and a button that writes it to a file.
+
+    table = Table(ws.unbilled().rows)     # or show_table(...)
+    table.selected                        # the selected rows, with all of their columns
+    table.export("unbilled.xlsx")         # all rows, or the selected ones if there are any
+
+Works without the network. All text is shown as text: every cell reaches the browser escaped, and no code with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import ipywidgets as widgets
+
+from .. import export
+from ..errors import Error
+from ..escape import line
+from . import markup
+from .inputs import wide
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 5_000  # what a browser sorts and searches without making people wait
+_LONGEST = 200  # characters of a cell; the rest is in the file, and on the ticket
+_LAYOUT = {"topStart": "pageLength", "topEnd": "search", "bottomStart": "info", "bottomEnd": "paging"}
+
+
+class Table:
+    """A table on the screen. `frame` is all of it; `columns` says which are shown (all but those in seconds and millionths).
+
+    Columns `*_cents` are shown as dollars. Of more than 5,000 rows the first are shown, and the table says so; the file has all.
+    `zone`: the time zone in which instants are shown and written. `name` begins the proposed file's name.
+    """
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        title: str = "",
+        *,
+        columns: Sequence[str] | None = None,
+        zone: ZoneInfo | None = None,
+        folder: Path | None = None,
+        name: str = "table",
+        rows_a_page: int = 10,
+    ) -> None:
+        from itables.widget import ITable
+
+        self.frame = frame.reset_index(drop=True)
+        self.title, self._zone, self._folder = title, zone, folder or Path()
+        self._columns = list(frame) if columns is None else list(columns)
+        self.widget = ITable(
+            self._shown(),
+            select=True,
+            maxBytes=0,  # never thin it out in silence: that is ours to do, and to say
+            showIndex=False,
+            allow_html=False,
+            layout=_LAYOUT,
+            lengthMenu=[10, 25, 100],
+            pageLength=rows_a_page,
+        )
+        self.file_name = widgets.Text(value=f"{name}.xlsx", layout=widgets.Layout(width="260px"))
+        self.export_button = widgets.Button(description="Save as file", icon="download")
+        self.export_button.tooltip = (
+            f"{', '.join(export.ENDINGS)}, by the ending; the selected rows if there are any, else all"
+        )
+        self.status = widgets.HTML(layout=wide())
+        self.export_button.on_click(lambda _: self._save())
+        bar = widgets.HBox([self.file_name, self.export_button, self.status])
+        head = widgets.HTML((markup.heading(title) if title else "") + markup.text(self._size(), "quiet", small=True))
+        self.box = widgets.VBox([head, self.widget, bar])
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The rows that are selected now, with every column of the frame, as they were given."""
+        return self.frame.iloc[sorted(place for place in self.widget.selected_rows if place < len(self.frame))]
+
+    @selected.setter
+    def selected(self, places: Sequence[int]) -> None:
+        self.widget.selected_rows = list(places)
+
+    def export(self, path: Path | str) -> export.Written:
+        """Write the selected rows, or all if none is, to a file; a name that is taken gets a number. Raises InputError."""
+        rows = self.selected if self.widget.selected_rows else self.frame
+        place = Path(path).expanduser()
+        return export.write(
+            rows, place if place.is_absolute() else self._folder / place, zone=self._zone, rename=True, title=self.title
+        )
+
+    def _save(self) -> None:
+        """Of the button: says in the bar what became of it, since Lab shows nothing of an exception in a callback."""
+        try:
+            self._say(str(self.export(self.file_name.value.strip())), "good")
+        except Error as error:
+            self._say(str(error), "bad")
+        except Exception as error:
+            self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
+            raise
+
+    def _say(self, words: str, tone: str) -> None:
+        self.status.value = markup.text(words, tone)
+
+    def _size(self) -> str:
+        rows = len(self.frame)
+        if rows > MOST_ROWS:
+            return f"The first {MOST_ROWS:,} of {rows:,} rows; a file has all of them."
+        return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+    def _shown(self) -> pd.DataFrame:
+        """Everything as short text: so the browser gets no code to run, and sorts numbers, amounts and days by what they say."""
+        import pandas as pd
+
+        part = self.frame[self._columns].head(MOST_ROWS)
+        texts = {}
+        for name, column in export.readable(part).items():
+            if isinstance(column.dtype, pd.DatetimeTZDtype):
+                made = column.dt.tz_convert(self._zone or "UTC").dt.strftime("%Y-%m-%d %H:%M")
+            elif pd.api.types.is_datetime64_dtype(column.dtype):
+                made = column.dt.strftime("%Y-%m-%d")
+            elif pd.api.types.is_bool_dtype(column.dtype):
+                made = column.map({True: "yes", False: ""})
+            elif pd.api.types.is_float_dtype(column.dtype):
+                made = column.map(lambda number: f"{number:.2f}", na_action="ignore")
+            else:
+                made = column.astype(object).map(_short, na_action="ignore")
+            texts[line(str(name).replace("_", " "))] = ["" if pd.isna(one) else one for one in made.tolist()]
+        return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in texts.items()})
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = self.box._repr_mimebundle_(**options)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        return data
+
+    def __repr__(self) -> str:
+        chosen = len(self.widget.selected_rows)
+        return f"<table {self.title or 'of'} {len(self.frame):,} rows{f', {chosen} selected' if chosen else ''}>"
+
+
+def _short(value: object) -> str:
+    text = line(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,36 @@
+"""What a summary could not see: told with every summary, with how many records it concerns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ..books import Books, Gap
+
+
+def gaps(books: Books, *tables: str, details_of: str | None = None, of_records: Any = None) -> tuple[Gap, ...]:
+    """The gaps of these tables, and of the tickets (or customers) in `details_of` those whose details are missing or old.
+
+    `of_records`: a mask that says which of those records matter; all by default. Details are old where the record has changed
+    since they were read.
+    """
+    found = list(books.gaps_of(*tables))
+    if details_of is not None and details_of in books.known:
+        rows = books.table(details_of, ["detail_at", "updated_at"])
+        rows = rows if of_records is None else rows[of_records]
+        never = int(rows["detail_at"].isna().sum())
+        old = int((rows["detail_at"] < rows["updated_at"]).sum())
+        found += [Gap(details_of, "their details were never read", never)] if never else []
+        found += [Gap(details_of, "they have changed since their details were read", old)] if old else []
+    return tuple(dict.fromkeys(found))
+
+
+def say(gap: Gap) -> str:
+    """A gap as one sentence."""
+    many = "" if gap.records is None else f" ({gap.records:,} record{'' if gap.records == 1 else 's'})"
+    return f"{gap.table.replace('_', ' ')}: {gap.reason}{many}"
+
+
+def document(found: tuple[Gap, ...]) -> list[dict[str, Any]]:
+    """Gaps as `--json` prints them."""
+    return [asdict(gap) for gap in found]

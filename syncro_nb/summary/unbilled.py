@@ -1,0 +1,414 @@
+"""Unbilled time: timers that nobody charged, charges that no invoice has taken, and tickets resolved without any time.
+
+`summarise_unbilled(books, house)` gives everything; `unbilled_rows` is the list that the rest is made from, one row per timer
+or ticket line. A timer that was charged is counted as its line only, so that no dollar is counted twice. Amounts are exact:
+whole cents, half up, from whole seconds and millionths. What is paid by a block of hours or a contract, and what is internal or
+warranty, is kept apart from what is to be billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+import pandas as pd
+
+from .. import terms
+from ..books import Books, Gap
+from ..config import House
+from ..escape import clip, line
+from ..frames import of_columns, records
+from ..money import format_cents
+from ..policy import Policy
+from ..tables import DAY, INSTANT, Column
+from .age import AGE_BANDS, age_band
+from .missing import document, gaps, say
+from .open_tickets import links
+
+TIMER, CHARGE = "timer not charged", "charge not invoiced"
+TO_BILL = "time-and-materials"
+GOODS, NO_PRODUCT = "goods", "no product"
+SPARED = ("cancelled", "canceled", "duplicate", "spam", "auto-closed", "internal", "warranty")
+LONG_OPEN_SECONDS = 15 * 60
+
+UNBILLED: Mapping[str, Column] = {
+    "what": Column("category", f"{TIMER}, or {CHARGE}"),
+    "record_id": Column("int64", "timer id or ticket line item id"),
+    "number": Column("Int64", "ticket number; absent: the ticket is not known"),
+    "customer": Column("str", "business name, else the person's"),
+    "technician": Column("str", "who worked; empty: nobody is named"),
+    "kind": Column(
+        "category", f"labour kind; {GOODS} for a line that is no labour, {NO_PRODUCT} for a timer without one"
+    ),
+    "mode": Column("category", "block (prepaid), contract, internal, warranty, or time-and-materials: to be billed"),
+    "worked_on": Column(DAY, "day of the work, in the account's time zone"),
+    "age_days": Column("Int64", "days from then to the day of the books"),
+    "age_band": Column("category", "band of that age, in days"),
+    "actual_hours": Column("float64", "actual time in hours; absent for a line that no timer names"),
+    "billable_hours": Column("float64", "billable time in hours; 0 for goods"),
+    "actual_seconds": Column("Int64", "the same in whole seconds"),
+    "billable_seconds": Column("int64", "the same in whole seconds"),
+    "rate_cents": Column("Int64", "price of an hour (a piece), in cents; absent: not known"),
+    "rate_source": Column("category", "agreed (syncro.yaml), product (its own price), line (as charged), or unknown"),
+    "amount_cents": Column("int64", "what it comes to, exactly, in cents; 0 where the rate is not known"),
+    "resolved": Column("bool", "the ticket is resolved"),
+    "status": Column("category", "the ticket's status"),
+    "subject": Column("str", "the ticket's subject as written"),
+    "ticket_id": Column("Int64", "ticket id"),
+    "customer_id": Column("Int64", "customer id"),
+    "link": Column("str", "the ticket's page in Syncro; empty where the account has none"),
+}
+TOTALS: Mapping[str, Column] = {
+    "records": Column("int64", "timers and charges, of any mode"),
+    "actual_hours": Column("float64", "actual time of what is to be billed, in hours, as far as timers tell"),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours"),
+    "uncharged_cents": Column("int64", "timers that are to be billed, in cents"),
+    "pending_cents": Column("int64", "charges that are to be invoiced, in cents"),
+    "amount_cents": Column("int64", "both together, in cents"),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
+    "contract_hours": Column("float64", "billable time that a contract covers"),
+    "free_hours": Column("float64", "billable time that is internal or warranty"),
+}
+WITHOUT_TIME: Mapping[str, Column] = {
+    "number": Column("int64", "ticket number"),
+    "customer": Column("str", "business name, else the person's"),
+    "technician": Column("str", "who it is assigned to"),
+    "subject": Column("str", "subject as written"),
+    "status": Column("category", "its status"),
+    "problem_type": Column("category", "the account's own word"),
+    "mode": Column("category", "how its work would be paid for"),
+    "resolved_at": Column(INSTANT, "when it was resolved"),
+    "age_days": Column("Int64", "days since then"),
+    "age_band": Column("category", "band of that age, in days"),
+    "comments": Column("int64", "comments by technicians"),
+    "ticket_id": Column("int64", "ticket id"),
+    "link": Column("str", "its page in Syncro; empty where the account has none"),
+}
+PROBLEMS: Mapping[str, Column] = {
+    "what": Column("category", f"{TIMER}, or {CHARGE}"),
+    "record_id": Column("int64", "timer id or ticket line item id"),
+    "number": Column("Int64", "ticket number; absent: not known"),
+    "problem": Column("str", "what the record lacks or contradicts, and how it was counted"),
+}
+POLICY_CHANGE: Mapping[str, Column] = {
+    "timer_id": Column("int64", "timer entry id"),
+    "number": Column("Int64", "ticket number; absent: not known"),
+    "customer": Column("str", "business name, else the person's"),
+    "technician": Column("str", "who worked"),
+    "kind": Column("category", "labour kind"),
+    "mode": Column("category", "how it is paid for"),
+    "actual_seconds": Column("int64", "actual time, in seconds"),
+    "billable_seconds": Column("int64", "billable time as it stands, in seconds"),
+    "changed_seconds": Column("int64", "billable time under the other policy, in seconds"),
+    "amount_cents": Column("int64", "what it comes to as it stands, in cents"),
+    "changed_cents": Column("int64", "what it would come to, in cents"),
+    "difference_cents": Column("int64", "the second less the first, in cents"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Unbilled:
+    """What is unbilled at one instant. `rows` is every timer and charge (UNBILLED); the tables are made from it.
+
+    `without_time`: tickets resolved without time (WITHOUT_TIME); no dollars, because nobody knows them. `problems`: records that
+    lack or contradict something (PROBLEMS). `incomplete`: what could not be seen; empty means that nothing is missing.
+    """
+
+    as_of: datetime
+    rows: pd.DataFrame
+    without_time: pd.DataFrame
+    problems: pd.DataFrame
+    incomplete: tuple[Gap, ...] = ()
+
+    @property
+    def totals(self) -> dict[str, int | float]:
+        """The sums of all rows by name (TOTALS), and `without_time`: tickets resolved without time."""
+        sums = total_by(self.rows.assign(all=""), "all")
+        return {
+            **{name: sums[name].sum().item() if len(sums) else 0 for name in TOTALS},
+            "without_time": len(self.without_time),
+        }
+
+    @property
+    def by_customer(self) -> pd.DataFrame:
+        """TOTALS by customer, most dollars first."""
+        return total_by(self.rows, "customer")
+
+    @property
+    def by_technician(self) -> pd.DataFrame:
+        """TOTALS by technician, most dollars first."""
+        return total_by(self.rows, "technician")
+
+    @property
+    def by_kind(self) -> pd.DataFrame:
+        """TOTALS by labour kind, most dollars first."""
+        return total_by(self.rows, "kind")
+
+    @property
+    def by_age(self) -> pd.DataFrame:
+        """TOTALS by age of the work, youngest first; all four bands are there."""
+        return total_by(self.rows, "age_band", all_of=AGE_BANDS)
+
+    @property
+    def by_what(self) -> pd.DataFrame:
+        """TOTALS of timers not charged and of charges not invoiced."""
+        return total_by(self.rows, "what")
+
+    @property
+    def by_mode(self) -> pd.DataFrame:
+        """Records, hours and worth by how the work is paid for: what is to be billed, and what is not, apart."""
+        rows = self.rows.assign(records=1)
+        sums = rows.groupby("mode", observed=True, as_index=False)[
+            ["records", "actual_seconds", "billable_seconds", "amount_cents"]
+        ].sum()
+        return sums.assign(
+            mode=sums["mode"].astype("str"),
+            actual_hours=_hours(sums["actual_seconds"]),
+            billable_hours=_hours(sums["billable_seconds"]),
+        )[["mode", "records", "actual_hours", "billable_hours", "amount_cents"]]
+
+    def text(self, zone: tzinfo | None = None) -> list[str]:
+        """As lines for a terminal."""
+        totals = self.totals
+        said = [
+            f"Unbilled as of {self.as_of.astimezone(zone):%Y-%m-%d %H:%M}",
+            f"  {'to be billed':<22}{format_cents(int(totals['amount_cents'])):>14}"
+            f"  {totals['billable_hours']:>9.2f} h billable, {totals['actual_hours']:.2f} h actual where timers tell",
+            f"    {'timers not charged':<20}{format_cents(int(totals['uncharged_cents'])):>14}",
+            f"    {'charges not invoiced':<20}{format_cents(int(totals['pending_cents'])):>14}",
+            f"  {'paid otherwise':<36}  {totals['prepaid_hours']:>9.2f} h prepaid, "
+            f"{totals['contract_hours']:.2f} h by contract, {totals['free_hours']:.2f} h internal or warranty",
+        ]
+        for title, table in (("Age of the work, days", self.by_age), ("Customer", self.by_customer)):
+            said += ["", title]
+            said += [
+                f"  {clip(row[0], 34) or '(none)':<36}{format_cents(row.amount_cents):>14}  {row.billable_hours:>8.2f} h"
+                f"  {row.records} record{'' if row.records == 1 else 's'}"
+                for row in table.itertuples(index=False)
+            ]
+        numbers = [f"#{number}" for number in self.without_time["number"]]
+        more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
+        said += ["", f"Resolved without time: {len(numbers)} {' '.join(numbers[:10])}{more}".rstrip()]
+        if len(self.problems):
+            said += ["", f"Problems ({len(self.problems)} records, counted as far as possible)"]
+            counts = self.problems["problem"].value_counts().sort_index()
+            said += [f"  {count:>5}  {problem}" for problem, count in counts.items()]
+        said += ["", "Incomplete: these figures are not the whole"] if self.incomplete else []
+        return said + [f"  {line(say(gap))}" for gap in self.incomplete]
+
+    def as_json(self) -> dict[str, Any]:
+        """As `syncro unbilled --json` prints it: amounts in whole cents."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "totals": self.totals,
+            "rows": records(self.rows),
+            "without_time": records(self.without_time),
+            "problems": records(self.problems),
+            "incomplete": document(self.incomplete),
+        }
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        return (
+            f"<unbilled {format_cents(int(totals['amount_cents']))}, {totals['billable_hours']:.2f} h "
+            f"in {len(self.rows)} records; {len(self.without_time)} tickets resolved without time"
+            f"{f'; {len(self.problems)} problems' if len(self.problems) else ''}"
+            f"{'; INCOMPLETE' if self.incomplete else ''}>"
+        )
+
+
+def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -> Unbilled:
+    """What is unbilled in these books. `site`: the account's address, for links."""
+    timers, lines = _uncharged(books), _pending(books)
+    rows = unbilled_rows(books, house, site=site)
+    return Unbilled(
+        books.as_of,
+        rows,
+        resolved_without_time(books, house, site=site),
+        problems(rows, timers, lines, books),
+        (
+            *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
+            *gaps(books, "customers", "contracts", details_of="customers"),
+        ),
+    )
+
+
+def unbilled_rows(books: Books, house: House, *, site: str | None = None) -> pd.DataFrame:
+    """Every uncharged timer and every pending charge as UNBILLED, oldest work first. `site`: the account's address."""
+    timers = terms.timed(_uncharged(books), books, house).rename(columns={"timer_id": "record_id"})
+    lines = terms.charged(_pending(books), books, house).rename(columns={"line_id": "record_id"})
+    for part, what, nameless in ((timers, TIMER, NO_PRODUCT), (lines, CHARGE, GOODS)):
+        part["what"] = what
+        part["kind"] = part["kind"].astype("str").replace("", nameless)
+        part["actual_seconds"] = part["actual_seconds"].astype("Int64")
+        for name in ("status", "rate_source", "mode"):
+            part[name] = part[name].astype("str")
+    shared = [name for name in timers if name in lines]
+    rows = pd.concat([timers[shared], lines[shared]], ignore_index=True)
+    rows["age_days"] = (pd.Timestamp(terms.today(books)) - rows["worked_on"]).dt.days.astype("Int64")
+    rows["age_band"] = age_band(rows["age_days"])
+    rows["actual_hours"], rows["billable_hours"] = _hours(rows["actual_seconds"]), _hours(rows["billable_seconds"])
+    rows["link"] = links(rows["ticket_id"], site)
+    return of_columns(UNBILLED, rows.sort_values(["worked_on", "what", "record_id"]))
+
+
+def total_by(rows: pd.DataFrame, column: str, *, all_of: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Unbilled rows (UNBILLED) summed by one of their columns, as that column and TOTALS; most dollars first.
+
+    `all_of`: these values in this order, those without rows too. Hours and dollars are those of what is to be billed; what a
+    block or a contract pays, and what is free, is in hours of its own.
+    """
+    bill = (rows["mode"] == TO_BILL).astype("int64")
+    seconds, cents = rows["billable_seconds"], rows["amount_cents"]
+    parts = pd.DataFrame(
+        {
+            column: rows[column],
+            "records": 1,
+            "actual_hours": rows["actual_seconds"].fillna(0).astype("int64") * bill,
+            "billable_hours": seconds * bill,
+            "uncharged_cents": cents * bill * (rows["what"] == TIMER),
+            "pending_cents": cents * bill * (rows["what"] == CHARGE),
+            "amount_cents": cents * bill,
+            "prepaid_hours": seconds * (rows["mode"] == "block"),
+            "contract_hours": seconds * (rows["mode"] == "contract"),
+            "free_hours": seconds * rows["mode"].isin(["internal", "warranty"]),
+        }
+    )
+    parts[column] = parts[column].astype("str")
+    sums = parts.groupby(column, as_index=False)[list(TOTALS)].sum()
+    for name in TOTALS:
+        if name.endswith("_hours"):
+            sums[name] = _hours(sums[name])
+    if all_of:
+        more = [one for one in sums[column] if one not in all_of]
+        sums = sums.set_index(column).reindex([*all_of, *more], fill_value=0).rename_axis(column).reset_index()
+    else:
+        sums = sums.sort_values(["amount_cents", "records", column], ascending=[False, False, True])
+    return of_columns({column: Column("str", ""), **TOTALS}, sums)
+
+
+def resolved_without_time(books: Books, house: House, *, site: str | None = None) -> pd.DataFrame:
+    """Tickets resolved with no timer and no labour line, as WITHOUT_TIME, newest first.
+
+    Only those on which somebody worked: a comment by a technician, or open for over 15 minutes. Not those that were cancelled,
+    duplicates, spam, closed by an alert, internal or warranty (by status or tag). Only tickets whose details were read can be
+    judged; the summary says how many were not.
+    """
+    names = ["ticket_id", "number", "customer_id", "customer", "technician", "subject", "status", "problem_type"]
+    names += ["created_at", "resolved_at", "updated_at", "tags", "customer_tags", "detail_at"]
+    tickets = books.table("tickets", names)
+    tickets = tickets[terms.resolved(tickets, house) & tickets["detail_at"].notna()]
+    timed = books.table("timers", ["ticket_id"])["ticket_id"]
+    tickets = tickets[~tickets["ticket_id"].isin(timed.dropna().astype("int64"))]
+    lines = books.table("charges", ["ticket_id", "product_id", "category"])
+    lines = lines[lines["ticket_id"].isin(tickets["ticket_id"].tolist())]
+    labour = terms.is_labour(terms.kind(lines, books.table("products", ["product_id", "category"]), house))
+    tickets = tickets[~tickets["ticket_id"].isin(lines.loc[labour, "ticket_id"].tolist())]
+    written = books.table("comments", ["ticket_id", "user_id"]).dropna()
+    tickets = tickets.assign(comments=tickets["ticket_id"].map(written["ticket_id"].value_counts()).fillna(0))
+    ended = tickets["resolved_at"].fillna(tickets["updated_at"])
+    long_open = (ended - tickets["created_at"]).dt.total_seconds() > LONG_OPEN_SECONDS
+    tickets = tickets[((tickets["comments"] > 0) | long_open) & ~_spared(tickets)]
+    work = tickets.assign(
+        kind=_default_kind(books, house), worked_on=terms.local_day(ended.loc[tickets.index], books.zone)
+    )
+    rows = work.assign(
+        mode=terms.mode(work, pd.Series(True, index=work.index), books, house),
+        age_days=(pd.Timestamp(terms.today(books)) - work["worked_on"]).dt.days.astype("Int64"),
+        link=links(work["ticket_id"], site),
+    )
+    rows["age_band"] = age_band(rows["age_days"])
+    return of_columns(WITHOUT_TIME, rows.sort_values("number", ascending=False))
+
+
+def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, books: Books) -> pd.DataFrame:
+    """What unbilled records (UNBILLED, with their timers and ticket lines) lack or contradict, as PROBLEMS; one row each."""
+    times = rows[rows["what"] == TIMER].merge(timers, left_on="record_id", right_on="timer_id", suffixes=("", "_raw"))
+    charges = rows[rows["what"] == CHARGE].merge(lines, left_on="record_id", right_on="line_id", suffixes=("", "_raw"))
+    of_any = [
+        (rows, rows["ticket_id"].isna(), "it names no ticket"),
+        (rows, rows["ticket_id"].notna() & rows["number"].isna(), "its ticket is not among the tickets that were read"),
+        (rows, rows["worked_on"].isna(), "it has no date: it is in no age band"),
+        (rows, rows["age_days"].fillna(0) < 0, "its work lies in the future"),
+    ]
+    of_timers = [
+        (
+            times,
+            times["rate_cents"].isna(),
+            "neither a product nor an agreed rate is known: hours are counted, no dollars",
+        ),
+        (times, times["actual_seconds"] < 0, "it ends before it starts"),
+        (times, times["actual_seconds"] == 0, "it has no actual time"),
+        (times, times["override_seconds"].fillna(0) < 0, "its billable time is below 0: counted as 0"),
+        (times, times["active_seconds"].isna() & times["started_at"].isna(), "it has no beginning and no duration"),
+    ]
+    discounted = charges["discount_percent"].fillna(0).ne(0) | charges["discount_cents"].fillna(0).ne(0)
+    of_charges = [
+        (charges, discounted, "it has a discount, which is not taken off here"),
+        (charges, charges["amount_cents"] < 0, "its amount is below 0: it lowers the total"),
+    ]
+    found = [part[mask].assign(problem=text) for part, mask, text in (*of_any, *of_timers, *of_charges)]
+    known = books.table("timers", ["timer_id", "ticket_id", "recorded", "line_id", "ended_at", "billable"])
+    torn = known[known["line_id"].notna() & ~known["recorded"] & known["billable"] & known["ended_at"].notna()]
+    torn = torn.assign(
+        what=TIMER,
+        record_id=torn["timer_id"],
+        problem="it names a ticket line and is not recorded as charged: counted as its line only",
+        number=terms.look_up(
+            torn["ticket_id"], books.table("tickets", ["ticket_id", "number"]), "ticket_id", {"n": "number"}
+        )["n"],
+    )
+    every = pd.concat([part[list(PROBLEMS)] for part in (*found, torn)], ignore_index=True)
+    return of_columns(PROBLEMS, every.sort_values(["what", "record_id", "problem"]))
+
+
+def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
+    """What another policy would make of the uncharged timers, as POLICY_CHANGE, biggest difference first.
+
+    Their billable time as it stands, beside what `policy` gives for their actual time: per entry, or per ticket and kind (the
+    uncharged entries of a ticket together). What a person has set (the override) stays. Charges stay as they are.
+    """
+    timers = _uncharged(books)
+    rows = terms.timed(timers, books, house)
+    seconds = terms.policy_seconds(timers, rows["kind"], policy)
+    overridden = timers["override_seconds"].notna()
+    rows["changed_seconds"] = rows["billable_seconds"].where(overridden, seconds)
+    rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"])
+    rows["difference_cents"] = rows["changed_cents"] - rows["amount_cents"]
+    size = rows["difference_cents"].abs()
+    return of_columns(POLICY_CHANGE, rows.assign(size=size).sort_values(["size", "timer_id"], ascending=[False, True]))
+
+
+def _uncharged(books: Books) -> pd.DataFrame:
+    names = ["timer_id", "ticket_id", "user_id", "product_id", "line_id", "started_at", "ended_at", "created_at"]
+    names += ["recorded", "billable", "active_seconds", "billable_seconds", "override_seconds"]
+    timers = books.table("timers", names)
+    return timers[terms.uncharged(timers)]
+
+
+def _pending(books: Books) -> pd.DataFrame:
+    names = ["line_id", "ticket_id", "product_id", "category", "quantity_millionths", "price_cents", "amount_cents"]
+    names += ["converted", "user_id", "discount_percent", "discount_cents", "created_at"]
+    lines = books.table("charges", names)
+    return lines[terms.pending(lines)]
+
+
+def _default_kind(books: Books, house: House) -> str:
+    """The kind of the account's default labour product; "" if it is not known."""
+    settings = books.ticket_settings
+    return house.kind_of(settings.default_labor_product_id if settings else None) or ""
+
+
+def _spared(tickets: pd.DataFrame) -> pd.Series:
+    """Tickets that rightly have no time: by a word of the status, or a tag."""
+    words = "|".join(SPARED)
+    status = tickets["status"].astype("str").str.lower().str.contains(words, regex=True)
+    tags = (tickets["tags"] + "\n" + tickets["customer_tags"]).str.lower()
+    return status | tags.str.contains(rf"(?:^|\n)(?:{words})(?:\n|$)", regex=True)
+
+
+def _hours(seconds: pd.Series) -> Any:
+    """Seconds as hours, for reading."""
+    return seconds.astype("Float64").astype("float64") / 3600
