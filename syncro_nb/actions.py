@@ -27,12 +27,38 @@ if TYPE_CHECKING:
 
 def act(words: argparse.Namespace, door: Door) -> Result:
     """Do what the words say. Raises the package's errors."""
+    if words.out is not None:
+        _check_out(words)
     if words.verb in _ALONE:
         return _ALONE[words.verb](words, door)
     from .workspace import connect
 
     with _home_to_read(words, door) as environment, connect(words.profile, environment=environment) as workspace:
-        return _ON_ACCOUNT[words.verb](workspace, words, door)
+        result = _ON_ACCOUNT[words.verb](workspace, words, door)
+        if words.out is not None:
+            _write_out(result, workspace, words, door)
+        return result
+
+
+def _check_out(words: argparse.Namespace) -> None:
+    """Before anything is read: whether this verb has a table, and whether it can go there. Raises ConfigError, InputError."""
+    if words.verb not in _WITH_TABLE:
+        known = ", ".join(f"`{f'syncro {verb}'.strip()}`" for verb in _WITH_TABLE)
+        raise ConfigError(f"--out is for the verbs that show a table: {known}")
+    from . import export
+
+    export.check(Path(words.out).expanduser(), replace=words.yes)
+
+
+def _write_out(result: Result, workspace: Workspace, words: argparse.Namespace, door: Door) -> None:
+    """Puts the result's table into the file that --out names, and says where it is."""
+    from . import export
+
+    name = (words.verb or "open tickets").capitalize()
+    done = export.write(
+        result.table, words.out, sheets=result.sheets, zone=workspace.zone, replace=words.yes, title=name
+    )
+    door.say(str(done))
 
 
 @contextmanager
@@ -108,7 +134,12 @@ def list_open(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
         }
         for row in rows
     ]
-    return Result(said, document)
+    table = None
+    if words.out:
+        from . import frames
+
+        table = frames.open_tickets(rows, workspace.now())
+    return Result(said, document, table=table)
 
 
 def show_ticket(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
@@ -275,6 +306,7 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
     "demo": demo,
     "lab": open_lab,
 }
+_WITH_TABLE = ("",)
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,

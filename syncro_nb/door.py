@@ -19,6 +19,8 @@ class Result:
     lines: list[str] = field(default_factory=list)
     document: Any = None
     exit_status: int = 0
+    table: Any = None  # the DataFrame that --out writes
+    sheets: Mapping[str, Any] = field(default_factory=dict)  # further ones, for .xlsx
 
 
 @dataclass(frozen=True)

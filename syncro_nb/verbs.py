@@ -58,6 +58,7 @@ _NO_BROWSER = _option("--no-browser", action="store_true", help="print the addre
 COMMON = (
     _option("--json", action="store_true", help="one JSON document on stdout"),
     _option("--profile", metavar="NAME", help="which account of syncro.yaml; `sandbox` is always there"),
+    _option("--out", metavar="FILE", help="write the table to FILE: .csv, .xlsx, .json or .parquet, by its ending"),
 )
 OF_WRITES = (
     _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),

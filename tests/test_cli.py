@@ -90,6 +90,33 @@ def test_the_open_tickets_newest_first(syncro):
     assert [row["number"] for row in json.loads(syncro("--json").stdout)] == numbers
 
 
+def test_a_table_goes_to_a_file_and_never_over_one_in_silence(syncro, tmp_path):
+    place = tmp_path / "open.csv"
+    done = syncro("--out", str(place))
+    assert done.returncode == 0
+    assert f"rows written to {place}" in done.stdout
+    rows = place.read_text("utf-8-sig").splitlines()
+    assert rows[0].startswith("number,status,customer,subject")
+    assert len(rows) - 1 == len(json.loads(syncro("--json").stdout))
+    place.write_text("mine")
+    again = syncro("--out", str(place))
+    assert again.returncode == 2
+    assert "open (2).csv is free" in complaint(again)
+    assert place.read_text() == "mine"
+    document = syncro("--out", str(place), "--yes", "--json")
+    assert json.loads(document.stdout)[0]["number"]
+    assert "it replaced the file that was there" in document.stderr
+
+
+def test_a_file_for_what_is_no_table_is_refused_before_anything_is_sent(syncro, server, tmp_path):
+    for words in ((*BILL, "--yes", "--out", str(tmp_path / "a.csv")), ("--out", str(tmp_path / "a.doc"))):
+        done = syncro(*words)
+        assert done.returncode == 2
+        assert "--out is for the verbs" in complaint(done) or "the ending must be one of" in complaint(done)
+    assert control(server, "GET", "/_sandbox/log") == []
+    assert list(tmp_path.glob("a.*")) == []
+
+
 def test_one_ticket(syncro):
     done = syncro("ticket", "32164")
     for word in (

@@ -45,8 +45,8 @@ def agreed(**policy):
 
 def ticket(number, customer=10, **more):
     """A ticket whose id is its number + 1000, so that the two cannot be mixed up; ten days old, nobody's."""
-    more = {"status": "Resolved", "created_at": NOW - timedelta(days=10), **more}
-    return Ticket(number + 1000, number, customer_id=customer, customer_name=NAMES.get(customer, ""), **more)
+    usual = {"status": "Resolved", "created_at": NOW - timedelta(days=10), "customer_name": NAMES.get(customer, "")}
+    return Ticket(number + 1000, number, customer_id=customer, **{**usual, **more})
 
 
 def timer(id, number=1, minutes=30, days_ago=1, **more):

@@ -15,7 +15,7 @@ from ..books import Books, Gap
 from ..config import House
 from ..frames import of_columns
 from ..tables import DAY, INSTANT, Column
-from ..terms import resolved, today
+from ..terms import look_up, resolved, today
 from .age import age_band
 from .missing import gaps
 
@@ -263,9 +263,9 @@ def _last_words(tickets: pd.DataFrame, books: Books) -> pd.DataFrame:
     read = tickets.loc[tickets["detail_at"].notna(), "ticket_id"]
     public = comments[~comments["hidden"] & comments["ticket_id"].isin(read.tolist())]
     ours = public["user_id"].notna()
-    answered = public[ours].groupby("ticket_id")["created_at"].max()
-    last = public["ticket_id"].map(answered)
+    said = public[ours].groupby("ticket_id", as_index=False)["created_at"].max()
+    last = look_up(public["ticket_id"], said, "ticket_id", {"at": "created_at"})["at"]
     open_ones = public[~ours & (last.isna() | (public["created_at"] > last))]
-    asked = open_ones.groupby("ticket_id")["created_at"].min()
-    found = {"answered_at": tickets["ticket_id"].map(answered), "asked_at": tickets["ticket_id"].map(asked)}
-    return pd.DataFrame({name: column.astype(INSTANT) for name, column in found.items()}, index=tickets.index)
+    asked = open_ones.groupby("ticket_id", as_index=False)["created_at"].min()
+    found = look_up(tickets["ticket_id"], said, "ticket_id", {"answered_at": "created_at"})
+    return found.join(look_up(tickets["ticket_id"], asked, "ticket_id", {"asked_at": "created_at"}))

@@ -159,7 +159,8 @@ class Unbilled:
     @property
     def by_mode(self) -> pd.DataFrame:
         """Records, hours and worth by how the work is paid for: what is to be billed, and what is not, apart."""
-        rows = self.rows.assign(records=1)
+        order = pd.CategoricalDtype([TO_BILL, *(one for one in terms.MODES if one != TO_BILL)], ordered=True)
+        rows = self.rows.assign(records=1, mode=self.rows["mode"].astype(order))
         sums = rows.groupby("mode", observed=True, as_index=False)[
             ["records", "actual_seconds", "billable_seconds", "amount_cents"]
         ].sum()

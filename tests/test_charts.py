@@ -1,0 +1,81 @@
+"""The figures: what they show is what the summaries say, axes have units, text from outside is text, and nothing is left open."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+from world import HOUSE, line, ticket, timer, world
+
+from syncro_nb import charts
+from syncro_nb.summary.open_tickets import open_rows
+from syncro_nb.summary.unbilled import unbilled_rows
+
+FIGURES = ("unbilled_by_age", "unbilled_by_customer", "open_by_age", "open_by_status")
+
+
+@pytest.fixture
+def rows():
+    books = world(
+        tickets=[ticket(1), ticket(2, customer=30), ticket(3, status="$x^{$ New", customer=30)],
+        timers=[timer(1), timer(2, number=2, days_ago=9)],
+        charges=[line(3, number=2, days_ago=40)],
+    )
+    unbilled, opened = unbilled_rows(books, HOUSE), open_rows(books, HOUSE)
+    return {name: unbilled if name.startswith("unbilled") else opened for name in FIGURES}
+
+
+def drawn(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def bars(figure, upright=True):
+    (axes,) = figure.axes
+    return [[bar.get_height() if upright else bar.get_width() for bar in group] for group in axes.containers]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_axes_are_named_and_count_dollars_or_tickets(name, rows):
+    (axes,) = getattr(charts, name)(rows[name]).axes
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    unit = "in dollars" if name.startswith("unbilled") else "open tickets"
+    assert unit in axes.get_xlabel() + axes.get_ylabel()
+
+
+def test_the_bars_are_the_sums(rows):
+    # Half an hour of each remote timer is $75: one of yesterday, one of nine days ago; the line is an hour 40 days ago.
+    assert bars(charts.unbilled_by_age(rows["unbilled_by_age"])) == [[75, 75, 0, 0], [0, 0, 0, 150]]
+    assert bars(charts.unbilled_by_customer(rows["unbilled_by_customer"]), upright=False) == [[75, 75], [150, 0]]
+    assert bars(charts.open_by_status(rows["open_by_status"]), upright=False) == [[1]]
+    assert bars(charts.open_by_age(rows["open_by_age"])) == [[0, 1, 0, 0], [0] * 4, [0] * 4, [0] * 4]
+
+
+def test_beyond_the_largest_the_rest_stands_together(rows):
+    figure = charts.unbilled_by_customer(rows["unbilled_by_customer"], most=1)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Cedar", "all others (1)"]
+    assert bars(figure, upright=False) == [[75, 75], [150, 0]]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_same_rows_give_the_same_picture_and_none_gives_one_too(name, rows, monkeypatch):
+    import matplotlib as mpl
+
+    monkeypatch.setitem(mpl.rcParams, "svg.hashsalt", "still")
+    draw = getattr(charts, name)
+    assert drawn(draw(rows[name])) == drawn(draw(rows[name]))
+    assert drawn(draw(rows[name].head(0)))
+
+
+def test_it_leaves_pyplot_alone():
+    program = (
+        "import sys, pandas as pd, syncro_nb.charts\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "syncro_nb.charts._bars(['a'], {'x': [1]}, 'a', 'b')\n"
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,280 @@
+"""Tables as files: read back with other programs, attacks are text, money is exact, and nothing is written over in silence."""
+
+import csv
+import json
+import sys
+from decimal import Decimal
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncro_nb import export
+from syncro_nb.errors import InputError
+
+ATTACKS = [
+    '=HYPERLINK("http://evil.example","see here")',
+    "+1+cmd|'/C calc'!A0",
+    "-2+3",
+    "@SUM(1,2)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    "  =1+1",
+    "＝1+1",
+    "http://evil.example",
+    "<script>alert(1)</script>",
+    "a\x07b\u202ec",
+    'quote " and, comma; and\nline',
+    "plain",
+]
+
+
+def frame():
+    return pd.DataFrame(
+        {
+            "subject": pd.Series(ATTACKS, dtype="str"),
+            "status": pd.Categorical(["=evil()", "New"] * 7),
+            "amount_cents": pd.Series(range(-700, 700, 100), dtype="int64") + 5,
+            "rate_cents": pd.array([None, *range(13)], dtype="Int64"),
+            "hours": [0.25] * 13 + [np.nan],
+            "count": range(14),
+            "open": [True, False] * 7,
+            "day": pd.to_datetime(["2026-03-31", None] * 7).astype("datetime64[ms]"),
+            "at": pd.to_datetime(["2026-03-31T23:30:00Z", None] * 7).astype("datetime64[us, UTC]"),
+        }
+    )
+
+
+def sheet(path, number=0):
+    return openpyxl.load_workbook(path).worksheets[number]
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+# ---------------------------------------------------------------- no formulas
+
+
+def test_in_a_workbook_every_text_is_text(tmp_path):
+    done = export.write(frame(), tmp_path / "a.xlsx")
+    cells = [row[0] for row in sheet(done.path).iter_rows(min_row=2)]
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert [cell.hyperlink for cell in cells] == [None] * len(ATTACKS)
+    assert cells[0].value == ATTACKS[0]
+    assert cells[ATTACKS.index("a\x07b\u202ec")].value == "abc"
+    assert [row[1].data_type for row in sheet(done.path).iter_rows(min_row=2)] == ["s"] * 14
+
+
+def test_in_a_csv_what_looks_like_a_formula_gets_an_apostrophe(tmp_path):
+    done = export.write(frame(), tmp_path / "a.csv")
+    texts = [row["subject"] for row in rows_of(done.path)]
+    for text in texts[:9]:
+        assert text.startswith("'")
+    assert texts[9:] == ["http://evil.example", "<script>alert(1)</script>", "abc", *ATTACKS[12:]]
+    assert {row["status"] for row in rows_of(done.path)} == {"'=evil()", "New"}
+
+
+@given(st.text(max_size=12))
+def test_no_text_reaches_a_csv_as_a_formula(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    export.write(pd.DataFrame({"t": pd.Series([text.encode("utf-8", "replace").decode()], dtype="str")}), path)
+    (row,) = list(csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)))[1:] or [[""]]
+    assert not row or row[0][:1] not in ("=", "+", "-", "@", "\t", "\r")
+
+
+def test_a_column_whose_name_comes_from_outside_is_no_formula_either(tmp_path):
+    made = pd.DataFrame({"=evil()": [1]})
+    export.write(made, tmp_path / "a.csv")
+    assert list(rows_of(tmp_path / "a.csv")[0]) == ["'=evil()"]
+    export.write(made, tmp_path / "a.xlsx")
+    assert sheet(tmp_path / "a.xlsx")["A1"].data_type == "s"
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("a/b:c", "a b c"),
+        ("'quoted'", "quoted"),
+        ("History", "Table"),
+        ("", "Table"),
+        ("x" * 40, "x" * 31),
+        ("[*]?\\", "Table"),
+    ],
+)
+def test_sheet_names_are_those_that_excel_accepts(name, made):
+    taken = set()
+    assert export.sheet_name(name, taken) == made
+    assert export.sheet_name(name.upper(), taken).lower() != made.lower()
+
+
+# ---------------------------------------------------------------- values
+
+
+def test_a_workbook_has_real_dates_numbers_and_amounts(tmp_path):
+    from zoneinfo import ZoneInfo
+
+    done = export.write(frame(), tmp_path / "a.xlsx", zone=ZoneInfo("America/Los_Angeles"), title="Unbilled")
+    made = sheet(done.path)
+    assert made.title == "Unbilled"
+    assert [cell.value for cell in made[1]][2:] == [
+        *("amount", "rate", "hours", "count", "open", "day", "at (America/Los_Angeles)")
+    ]
+    first = dict(zip([cell.value for cell in made[1]], made[2], strict=True))
+    assert first["amount"].value == -6.95
+    assert "0.00" in first["amount"].number_format
+    assert first["rate"].value is None
+    assert first["day"].is_date
+    assert str(first["day"].value) == "2026-03-31 00:00:00"
+    assert str(first["at (America/Los_Angeles)"].value) == "2026-03-31 16:30:00"
+    assert first["open"].value is True
+    assert made.freeze_panes == "A2"
+    assert made.auto_filter.ref == "A1:I15"
+
+
+def test_a_csv_has_decimals_and_iso_times(tmp_path):
+    export.write(frame(), tmp_path / "a.csv")
+    rows = rows_of(tmp_path / "a.csv")
+    assert rows[0]["amount"] == "-6.95"
+    assert rows[7]["amount"] == "0.05"
+    assert sum(Decimal(row["amount"]) for row in rows) * 100 == int(frame()["amount_cents"].sum())
+    assert rows[0]["rate"] == ""
+    assert rows[0]["day"] == "2026-03-31"
+    assert rows[0]["at"] == "2026-03-31T23:30:00+00:00"
+    assert rows[1]["at"] == ""
+
+
+def test_json_keeps_cents_and_text_as_they_are(tmp_path):
+    export.write(frame(), tmp_path / "a.json")
+    rows = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert [row["subject"] for row in rows] == ATTACKS
+    assert rows[0] == {
+        "subject": ATTACKS[0],
+        "status": "=evil()",
+        "amount_cents": -695,
+        "rate_cents": None,
+        "hours": 0.25,
+        "count": 0,
+        "open": True,
+        "day": "2026-03-31",
+        "at": "2026-03-31T23:30:00+00:00",
+    }
+    assert rows[-1]["hours"] is None
+
+
+def test_parquet_gives_the_same_frame_back(tmp_path):
+    export.write(frame(), tmp_path / "a.parquet")
+    back = pd.read_parquet(tmp_path / "a.parquet")
+    pd.testing.assert_frame_equal(back, frame(), check_dtype=False, check_categorical=False)
+    assert str(back["amount_cents"].dtype) == "int64"
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=20))
+def test_cents_as_decimals_lose_nothing(cents):
+    made = export.decimals(pd.DataFrame({"amount_cents": pd.Series(cents, dtype="int64")}))
+    assert [int(Decimal(text) * 100) for text in made["amount"]] == cents
+
+
+def test_amounts_keep_apart_from_a_column_of_the_short_name():
+    made = export.decimals(pd.DataFrame({"amount": ["?"], "amount_cents": [5]}))
+    assert list(made) == ["amount", "amount_dollars"]
+
+
+def test_for_reading_amounts_are_dollars_and_the_exact_units_are_left_out():
+    made = export.readable(
+        pd.DataFrame({"amount_cents": pd.array([123456, None], dtype="Int64"), "actual_seconds": [1, 2]})
+    )
+    assert made.to_dict("list") == {"amount": ["$1,234.56", ""]}
+
+
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_an_empty_table_is_a_file_with_its_columns(tmp_path, ending):
+    done = export.write(frame().head(0), tmp_path / f"a{ending}")
+    assert done.rows == 0
+    assert done.path.stat().st_size > 0
+    assert "0 rows written to" in str(done)
+
+
+def test_further_tables_are_further_sheets(tmp_path):
+    export.write(frame(), tmp_path / "a.xlsx", sheets={"By / customer": frame().head(1), "TABLE": frame().head(0)})
+    assert openpyxl.load_workbook(tmp_path / "a.xlsx").sheetnames == ["Table", "By   customer", "TABLE 2"]
+
+
+def test_long_text_is_cut_to_what_a_cell_holds(tmp_path):
+    export.write(pd.DataFrame({"t": ["x" * 40_000]}), tmp_path / "a.xlsx")
+    assert len(sheet(tmp_path / "a.xlsx")["A2"].value) == 32_767
+
+
+def test_an_index_that_says_something_becomes_a_column(tmp_path):
+    counts = pd.DataFrame({"status": ["New", "New"], "n": [1, 2]}).groupby("status").sum()
+    export.write(counts, tmp_path / "a.csv")
+    assert rows_of(tmp_path / "a.csv") == [{"status": "New", "n": "3"}]
+
+
+# ---------------------------------------------------------------- files
+
+
+def test_a_file_that_exists_is_refused_with_a_free_name(tmp_path):
+    (tmp_path / "a.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"a.csv exists; name another file \(a \(2\).csv is free\)"):
+        export.write(frame(), tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == "mine"
+
+
+def test_replaced_on_demand_it_says_so(tmp_path):
+    (tmp_path / "a.csv").write_text("mine")
+    done = export.write(frame(), tmp_path / "a.csv", replace=True)
+    assert done.remark == "it replaced the file that was there"
+    assert len(rows_of(tmp_path / "a.csv")) == 14
+
+
+def test_renamed_on_demand_it_says_so(tmp_path):
+    (tmp_path / "a.csv").write_text("mine")
+    (tmp_path / "a (2).csv").write_text("mine too")
+    done = export.write(frame(), tmp_path / "a.csv", rename=True)
+    assert done.path.name == "a (3).csv"
+    assert "a.csv was there already" in str(done)
+
+
+def test_a_file_that_is_open_elsewhere_is_left_alone(tmp_path, monkeypatch):
+    target = tmp_path / "a.csv"
+    target.write_text("mine")
+    import os
+
+    move = os.replace
+
+    def locked(source, place):  # what Windows does while Excel has the file
+        if place == target:
+            raise PermissionError(13, "in use")
+        move(source, place)
+
+    monkeypatch.setattr(os, "replace", locked)
+    done = export.write(frame(), target, replace=True)
+    assert done.path.name == "a (2).csv"
+    assert "open in another program" in done.remark
+    assert target.read_text() == "mine"
+
+
+def test_nothing_is_left_where_writing_failed(tmp_path):
+    with pytest.raises(InputError, match=r"write \.csv or \.parquet"):
+        export.write(pd.DataFrame({"n": range(1_048_576)}), tmp_path / "a.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a", "nowhere/a.csv", "a.csv.exe"])
+def test_a_place_where_no_table_can_go_is_refused_before_any_work(tmp_path, name):
+    from pathlib import Path
+
+    with pytest.raises(InputError):
+        export.check(Path(tmp_path / name))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_the_file_is_its_owners_alone(tmp_path):
+    done = export.write(frame(), tmp_path / "a.csv")
+    assert done.path.stat().st_mode & 0o077 == 0

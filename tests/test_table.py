@@ -1,0 +1,109 @@
+"""The table on the screen: text stays text, rows are selected and given back, and the button writes a file and says so."""
+
+import html
+import json
+
+import pandas as pd
+import pytest
+
+from syncro_nb.forms.table import MOST_ROWS, Table
+
+ATTACK = "<img src=x onerror=alert(1)>\"'</td></script><script>alert(2)</script>\u202egnp"
+
+
+def frame(rows=3):
+    return pd.DataFrame(
+        {
+            "number": pd.Series(range(1, rows + 1), dtype="int64"),
+            "subject": pd.Series([ATTACK] * rows, dtype="str"),
+            "status": pd.Categorical([ATTACK] * rows),
+            "amount_cents": pd.Series([123456] * rows, dtype="int64"),
+            "age_days": pd.array([None] * rows, dtype="Int64"),
+            "hours": [1.5] * rows,
+            "actual_seconds": [1] * rows,
+            "late": [True] * rows,
+            "at": pd.to_datetime(["2026-03-31T23:30:00Z"] * rows, utc=True).astype("datetime64[us, UTC]"),
+        }
+    )
+
+
+def sent(table):
+    """What the browser gets."""
+    return table.widget._dt_args
+
+
+def cells(table):
+    return json.loads(sent(table)["data_json"])
+
+
+def test_every_cell_is_escaped_text_and_no_code_goes_along():
+    table = Table(frame(), "Open <b>tickets</b>")
+    assert "keys_to_be_evaluated" not in sent(table)
+    everything = json.dumps(sent(table)) + table.box.children[0].value
+    assert "<img" not in everything
+    assert "<script" not in everything
+    assert "<b>" not in everything
+    assert "\u202e" not in html.unescape(json.loads(json.dumps(sent(table)["data_json"])))
+    assert html.unescape(cells(table)[0][1]).startswith("<img src=x")
+    assert {type(cell) for row in cells(table) for cell in row} == {str}
+
+
+def test_a_column_named_by_somebody_else_is_text_too():
+    assert "<img" not in sent(Table(pd.DataFrame({ATTACK: [1]})))["table_html"]
+
+
+def test_values_are_shown_as_people_read_them():
+    from zoneinfo import ZoneInfo
+
+    table = Table(frame(1), zone=ZoneInfo("America/Los_Angeles"))
+    assert [*cells(table)[0][:1], *cells(table)[0][3:]] == ["1", "$1,234.56", "", "1.50", "yes", "2026-03-31 16:30"]
+
+
+def test_the_selected_rows_come_back_with_every_column():
+    table = Table(frame(), columns=["number"])
+    assert table.selected.empty
+    table.widget.selected_rows = [2, 0]
+    assert table.selected["number"].tolist() == [1, 3]
+    assert list(table.selected) == list(frame())
+    assert repr(table) == "<table of 3 rows, 2 selected>"
+
+
+def test_the_button_writes_the_selected_rows_and_says_where(tmp_path):
+    table = Table(frame(), "Tickets", folder=tmp_path, name="tickets")
+    table.selected = [1]
+    table.export_button.click()
+    assert "1 row written to" in table.status.value
+    assert (tmp_path / "tickets.xlsx").exists()
+    table.selected = []
+    table.export_button.click()
+    assert "tickets (2).xlsx" in table.status.value
+    assert "was there already" in table.status.value
+
+
+@pytest.mark.parametrize("name", ["tickets.exe", "nowhere/a.csv", "", "<b>.doc"])
+def test_a_name_that_is_no_table_is_said_and_not_raised(tmp_path, name):
+    table = Table(frame(), folder=tmp_path)
+    table.file_name.value = name
+    table.export_button.click()
+    assert table.status.value
+    assert "<b>" not in table.status.value
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_table_shows_its_first_rows_and_says_so(tmp_path):
+    table = Table(frame(MOST_ROWS + 1), folder=tmp_path)
+    assert len(cells(table)) == MOST_ROWS
+    assert "The first 5,000 of 5,001 rows" in table.box.children[0].value
+    assert table.export("a.csv").rows == MOST_ROWS + 1
+
+
+def test_an_empty_table_is_shown():
+    assert repr(Table(frame(0), "Nothing")) == "<table Nothing 0 rows>"
+    assert cells(Table(frame(0))) == []
+
+
+def test_in_a_notebook_its_text_is_the_same_each_time():
+    bundle = Table(frame(), "Tickets")._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/plain"] == "<table Tickets 3 rows>"
+    assert "application/vnd.jupyter.widget-view+json" in data
