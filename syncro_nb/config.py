@@ -19,6 +19,7 @@
       contracts: {Managed Care: [remote, onsite]}   # what a contract covers, by its id or name
       reasons: [no charge, courtesy]     # words that explain free work
       travel_wanted: true                # onsite labour wants a travel line
+      taxable: {default: true, project: false}      # whether tax is due on labour; without it, as the product says
 
 `labour`, `tax_rates`, `resolved_statuses` and `policy` may also stand inside a profile, where they come first.
 """
@@ -347,6 +348,7 @@ _POLICY = (
     "contracts",
     "reasons",
     "travel_wanted",
+    "taxable",
 )
 
 
@@ -378,6 +380,12 @@ def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
     if not 1 <= multiplier <= 5:
         raise ConfigError("policy.after_hours_multiplier must be from 1 to 5, as in 1.5")
     reasons = written.get("reasons")
+    taxable = {
+        _known_kind(kind, ("default", *kinds), "policy.taxable"): _choice(
+            f"policy.taxable.{kind}", value, (True, False)
+        )
+        for kind, value in _mapping(written.get("taxable"), "policy.taxable").items()
+    }
     return Policy(
         rounding=rounding,
         per=_choice("policy.per", written.get("per", "entry"), ("entry", "ticket")),
@@ -388,6 +396,7 @@ def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
         contracts=contracts,
         reasons=REASONS if reasons is None else tuple(_words(reasons, "policy.reasons")),
         travel_wanted=_choice("policy.travel_wanted", written.get("travel_wanted", False), (True, False)),
+        taxable=taxable,
     )
 
 

@@ -74,17 +74,21 @@ def format_cents(amount_cents: int) -> str:
 
 
 def hours_of(minutes: int, price_cents: int) -> Decimal:
-    """Minutes as hours: exactly where that is possible (45 is 0.75), else with the fewest decimals that cost the same.
+    """Minutes as hours: exactly where that is possible (45 is 0.75), else as `hours_of_seconds` says."""
+    return hours_of_seconds(minutes * 60, price_cents)
+
+
+def hours_of_seconds(seconds: int, price_cents: int) -> Decimal:
+    """Seconds as hours: exactly where that is possible (2700 is 0.75), else with the fewest decimals that cost the same.
 
     A third of an hour has no finite decimal form, and few decimals of it may cost a cent too much or too little. So
-    decimals are added, from four on, until quantity times price rounds to what the exact minutes cost, and is 0.05 cents or
-    more (half of what the exact minutes leave, if that is less) from where it would round otherwise: a server that
+    decimals are added, from four on, until quantity times price rounds to what the exact time costs, and is 0.05 cents or
+    more (half of what the exact time leaves, if that is less) from where it would round otherwise: a server that
     multiplies in floats must come to the same cent.
     """
-    hours = Decimal(minutes) / 60
-    if minutes % 3 == 0:
-        return exact(f"{hours.normalize():f}")
-    amount = Decimal(minutes * price_cents) / 60
+    if seconds % 9 == 0:
+        return exact(f"{(Decimal(seconds) / 3600).normalize():f}")
+    hours, amount = Decimal(seconds) / 3600, Decimal(seconds * price_cents) / 3600
     want = round_half_up(amount)
     half, enough = Decimal("0.5"), Decimal("0.05")
     low, high = want - half, want + half
@@ -96,7 +100,7 @@ def hours_of(minutes: int, price_cents: int) -> Decimal:
             cost = near * price_cents
             if low < cost and low + below <= cost <= high - above:
                 return exact(f"{near.normalize():f}")
-    raise ValueError(f"{minutes} minutes at {format_cents(price_cents)} cannot be written as hours")
+    raise ValueError(f"{seconds} seconds at {format_cents(price_cents)} cannot be written as hours")
 
 
 def total(amounts: Iterable[int]) -> int:

@@ -47,6 +47,7 @@ class Policy:
     contracts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: tuple[str, ...] = REASONS
     travel_wanted: bool = False
+    taxable: Mapping[str, bool] = field(default_factory=dict)
 
     def rounding_of(self, kind: str | None) -> Rounding:
         """The rounding of a labour kind, else the shop's default, else none."""
@@ -64,6 +65,10 @@ class Policy:
     def block_rate_cents(self, customer_id: int | None, customer: str) -> int | None:
         """What an hour of a customer's block is worth, in cents; None: not written down."""
         return self.block_rates.get(str(customer_id), self.block_rates.get(customer))
+
+    def is_taxable(self, kind: str | None) -> bool | None:
+        """Whether tax is due on a labour kind, else on labour by default; None: as the product says."""
+        return self.taxable.get(kind or DEFAULT, self.taxable.get(DEFAULT))
 
     def covers(self, contract_id: int | None, name: str, applies_to_all: bool, kind: str | None) -> bool:
         """Whether a contract covers a labour kind: as listed, else all of them if it applies to all, else none."""
