@@ -381,9 +381,7 @@ def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
         raise ConfigError("policy.after_hours_multiplier must be from 1 to 5, as in 1.5")
     reasons = written.get("reasons")
     taxable = {
-        _known_kind(kind, ("default", *kinds), "policy.taxable"): _choice(
-            f"policy.taxable.{kind}", value, (True, False)
-        )
+        _known_kind(kind, ("default", *kinds), "policy.taxable"): _flag(f"policy.taxable.{kind}", value)
         for kind, value in _mapping(written.get("taxable"), "policy.taxable").items()
     }
     return Policy(
@@ -395,7 +393,7 @@ def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
         block_rates={customer: _price(f"policy.block_rates.{customer}", price) for customer, price in blocks.items()},
         contracts=contracts,
         reasons=REASONS if reasons is None else tuple(_words(reasons, "policy.reasons")),
-        travel_wanted=_choice("policy.travel_wanted", written.get("travel_wanted", False), (True, False)),
+        travel_wanted=_flag("policy.travel_wanted", written.get("travel_wanted", False)),
         taxable=taxable,
     )
 
@@ -442,6 +440,12 @@ def _words(value: object, where: str) -> list[str]:
 def _choice(where: str, value: Any, known: tuple[Any, ...]) -> Any:
     if value not in known:
         raise ConfigError(f"{where} must be {' or '.join(str(one).lower() for one in known)}, not {str(value)[:40]!r}")
+    return value
+
+
+def _flag(where: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where} must be true or false, not {str(value)[:40]!r}")
     return value
 
 

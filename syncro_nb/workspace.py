@@ -35,6 +35,8 @@ from .service.records import Ticket
 from .service.transport import Inside, Transport
 from .ticketview import TicketView
 from .words import Words, pull_words
+from .writes.batchbook import BatchBook
+from .writes.batchrun import BatchRunner
 from .writes.bill import BillDraft
 from .writes.facts import pull_ticket_invoices
 from .writes.journal import Journal
@@ -103,6 +105,8 @@ class Workspace:
         self._folder = folder  # a temporary home, removed at the end
         self._run_names = run_names or iter(_new_run_name, None)
         self._journal: Journal | None = None
+        self._batch_book: BatchBook | None = None
+        self._batches: BatchRunner | None = None
         self._zone: ZoneInfo | None = None
         self._words: Words | None = None
 
@@ -172,16 +176,19 @@ class Workspace:
 
         Raises InputError if the draft has problems, or names a ticket, customer or word that does not exist.
         """
+        return self.planning().pull_plan(draft, next(self._run_names))
+
+    def planning(self, client: Client | None = None) -> Planning:
+        """What plans on this account are made with; `client` reads instead of the workspace's own."""
         account = self.config.account
-        planning = Planning(
-            client=self.client,
+        return Planning(
+            client=client or self.client,
             house=self.house,
             account=account,
             words=lambda: self.words,
             open_run=lambda ticket_id: self.journal.open_run(account, ticket_id),
             made_here=lambda ticket_id: self.journal.has_made(account, ticket_id),
         )
-        return planning.pull_plan(draft, next(self._run_names))
 
     def plan_bill(self, draft: BillDraft) -> Plan:
         """`plan` for a bill."""
@@ -220,8 +227,19 @@ class Workspace:
         """Every run of this home's journal, newest first (frames.RUNS)."""
         return frames.frame(frames.RUNS, ((*run_row(one), one.run.started_at) for one in self.receipts()))
 
+    @property
+    def batches(self) -> BatchRunner:
+        """Billing many tickets as one: `plan`, `confirm`, `run`, `receipts`."""
+        if self._batches is None:
+            self._batch_book = BatchBook(self.config.home)
+            self._batches = BatchRunner(self, self._batch_book, clock=self._clock, names=self._run_names)
+        return self._batches
+
     def close(self) -> None:
         """Close connections and files; a sandbox of its own is gone."""
+        if self._batch_book is not None:
+            self._batch_book.close()
+            self._batch_book = self._batches = None
         self.client.close()
         if self._journal is not None:
             self._journal.close()

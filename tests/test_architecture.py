@@ -39,7 +39,7 @@ OWNERS = {
     "sqlite3": "database.py",
     "ipywidgets": "forms",
     "yaml": "config.py",
-    "msgspec": "writes/journal.py",
+    "msgspec": "writes",
     "platformdirs": "config.py",
     "keyring": "keys.py",
     "getpass": "keys.py",

@@ -86,6 +86,71 @@ def test_what_counts_as_resolved(tmp_path):
     assert resolved == ["Resolved", "Resolved - QA", "Invoiced", "Closed", "Cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        ("[remote]", "policy must be a list of `name: value` lines"),
+        ("{roundings: {}}", "did you mean rounding"),
+        ("{rounding: 15}", "policy.rounding must be a list"),
+        ("{rounding: {remot: {increment: 15}}}", "policy.rounding: .*did you mean remote"),
+        ("{rounding: {remote: 15}}", "policy.rounding.remote must be a list"),
+        ("{rounding: {remote: {increments: 15}}}", "minimum: 15, increment: 15"),
+        ("{rounding: {remote: {increment: 7.5}}}", "whole minutes up to 480"),
+        ("{rounding: {remote: {minimum: -15}}}", "whole minutes up to 480"),
+        ("{rounding: {remote: {minimum: 481}}}", "whole minutes up to 480"),
+        ("{rounding: {remote: {increment: true}}}", "whole minutes up to 480"),
+        ("{per: day}", "policy.per must be entry or ticket, not 'day'"),
+        ("{bill_by: both}", "policy.bill_by must be timers or lines, not 'both'"),
+        ("{after_hours_multiplier: double}", "after_hours_multiplier must be a number"),
+        ("{after_hours_multiplier: 0.5}", "from 1 to 5"),
+        ("{after_hours_multiplier: 150}", "from 1 to 5"),
+        ("{rates: 140}", "policy.rates must be a list"),
+        ("{rates: {Harbor: 140}}", "policy.rates.Harbor must be a list"),
+        ("{rates: {Harbor: {remot: 140}}}", "policy.rates.Harbor: .*did you mean remote"),
+        ("{rates: {Harbor: {remote: cheap}}}", "policy.rates.Harbor.remote must be an amount"),
+        ("{rates: {Harbor: {remote: -1}}}", "policy.rates.Harbor.remote must be an amount"),
+        ("{block_rates: {Harbor: [120]}}", "policy.block_rates.Harbor must be an amount"),
+        ("{contracts: {Care: remote}}", "policy.contracts.Care must be a list"),
+        ("{contracts: {Care: [remot]}}", "policy.contracts.Care: .*did you mean remote"),
+        ("{reasons: courtesy}", "policy.reasons must be a list"),
+        ("{travel_wanted: maybe}", "policy.travel_wanted must be true or false"),
+        ("{taxable: true}", "policy.taxable must be a list"),
+        ("{taxable: {remote: 8.7}}", "policy.taxable.remote must be true or false"),
+        ("{taxable: {remote: 1}}", "policy.taxable.remote must be true or false"),
+        ("{taxable: {remot: true}}", "policy.taxable: .*did you mean remote"),
+    ],
+)
+def test_what_is_wrong_in_the_policy_is_said_in_one_line(tmp_path, policy, complaint):
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        load(tmp_path, f"policy: {policy}")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_policy_is_read_and_a_profiles_own_settings_come_first(tmp_path):
+    text = """
+policy:
+  rounding: {default: {minimum: 15, increment: 15}, onsite: {minimum: 60}}
+  per: ticket
+  bill_by: lines
+  after_hours_multiplier: 2
+  rates: {Harbor Dental: {remote: 140.00}, 7: {onsite: 160}}
+  contracts: {Managed Care: [remote, onsite], 12: []}
+  taxable: {default: true, project: false}
+profiles: {main: {subdomain: blue, policy: {bill_by: timers}}}
+"""
+    policy = load(tmp_path, text).house.policy
+    assert (policy.per, policy.bill_by, policy.after_hours_multiplier) == ("ticket", "timers", 2)
+    assert policy.rounding_of("onsite").billable_seconds(60) == 3600
+    assert policy.rounding_of("remote").billable_seconds(16 * 60) == 1800
+    assert policy.rate_cents(1, "Harbor Dental", "remote") == 14000
+    assert policy.rate_cents(7, "Else", "onsite") == 16000
+    assert policy.rate_cents(7, "Else", "remote") is None
+    assert policy.covers(3, "Managed Care", False, "remote")
+    assert not policy.covers(12, "Small", True, "remote")
+    assert (policy.is_taxable("project"), policy.is_taxable("remote")) == (False, True)
+    assert load(tmp_path, "{}").house.policy.is_taxable("remote") is None
+
+
 def test_settling_takes_two_time_outs_or_two_minutes(tmp_path):
     assert load(tmp_path).settle_seconds == 120
     assert load(tmp_path, SYNCRO_NB_TIMEOUT="90").settle_seconds == 180

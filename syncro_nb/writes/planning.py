@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from ..config import House
 from ..errors import InputError, Missing
 from ..service.client import Client
-from ..service.records import Customer, Invoice
+from ..service.records import Customer, Invoice, Ticket
 from ..words import Words
 from .bill import BillDraft, plan_bill
 from .correction import LineDraft, PaymentDraft, UnbillDraft, plan_line, plan_payment, plan_unbill
@@ -103,12 +103,19 @@ class Planning:
 
     # ------------------------------------------------------------ one of each
 
-    def _bill(self, draft: BillDraft, run: str) -> Plan:
-        ticket = pull_ticket(self.client, draft.ticket_number or 0)
+    def pull_bill(
+        self, draft: BillDraft, run: str, ticket: Ticket | None = None, customer: Customer | None = None
+    ) -> Plan:
+        """A bill's plan; `ticket` was just read in full, and `customer` (what will be left of its prepaid hours) is to count."""
+        problems = draft.problems(self.house)
+        if problems:
+            raise InputError("; ".join(problems.values()))
+        ticket = ticket or pull_ticket(self.client, draft.ticket_number or 0)
         author = None if self.signed else self.client.me().user_id
         facts = pull_bill_facts(
             self.client, draft, self.house, open_run=self.open_run(ticket.id), ticket=ticket, author_id=author
         )
+        facts = replace(facts, customer=customer or facts.customer)
         return plan_bill(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
 
     def _comment(self, draft: CommentDraft, run: str) -> Plan:
@@ -194,7 +201,7 @@ class Planning:
 
 
 _PLANS: dict[type, Callable[[Planning, Any, str], Plan]] = {
-    BillDraft: Planning._bill,
+    BillDraft: Planning.pull_bill,
     CommentDraft: Planning._comment,
     CreateDraft: Planning._create,
     UpdateDraft: Planning._update,
