@@ -398,3 +398,53 @@ def test_only_an_empty_ticket_of_ours_is_deleted(desk):
     assert write(desk, DeleteDraft(made)).is_verified
     with pytest.raises(InputError, match="no ticket"):
         desk.ws.ticket(made)
+
+
+# ---------------------------------------------------------------- what a network and a second process can do
+
+
+def deliver_twice(desk, end):
+    """From now on the server gets every POST that ends so twice, as from a proxy that repeats."""
+    real = desk.sandbox.handle
+
+    def handle(method, target, headers, content):
+        if method == "POST" and target.partition("?")[0].endswith(end):
+            real(method, target, headers, content)
+        return real(method, target, headers, content)
+
+    desk.sandbox.handle = handle
+    desk.restart()
+
+
+@pytest.mark.parametrize(("end", "word"), [("/comment", "comment"), ("/add_line_item", "labour line")])
+def test_a_record_that_was_delivered_twice_is_not_called_verified(desk, end, word):
+    deliver_twice(desk, end)
+    receipt = desk.bill(BillDraft(NUMBER, 30, "remote", "Cleared the queue", invoice=False))
+    assert receipt.exit_status == 6
+    assert f"{word}: there is another of it" in str(receipt.as_json()["ask"]["evidence"])
+
+
+def test_a_charge_that_was_delivered_twice_is_not_called_verified(desk):
+    timer = desk.ws.ticket(32182).ticket.timers[0]
+    deliver_twice(desk, "/charge_timer_entry")
+    receipt = write(desk, TimerDraft(32182, "charge", timer_id=timer.id))
+    assert receipt.exit_status in (5, 6)
+    assert not receipt.is_verified
+
+
+def test_a_process_that_bills_between_the_preview_and_the_start_is_seen(desk):
+    """Both previewed the same; the other one has finished by the time that this one begins."""
+    mine = desk.ws.plan(BillDraft(NUMBER, 30, "remote", "Cleared the queue"))
+    other = desk.restart()
+    theirs = other.plan(BillDraft(NUMBER, 30, "remote", "Cleared the queue"))
+    first = desk.opened[0]
+    real = first.journal.begin
+
+    def begin_late(plan):
+        other.apply(theirs, confirm=NUMBER)
+        real(plan)
+
+    first.journal.begin = begin_late
+    with pytest.raises(InputError, match="changed since the preview"):
+        first.apply(mine, confirm=NUMBER)
+    assert len(desk.posts("invoices")) == 1

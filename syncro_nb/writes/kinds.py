@@ -86,6 +86,10 @@ class Kind:
             return [f"it is not on the ticket any more (id {record_id})"]
         return self.differences(plan, step, sent, record)
 
+    def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
+        """New records beside this one that say they are the same work: a request that was delivered twice. Pure."""
+        return []
+
     def shown(self, record: Any) -> dict[str, Any]:
         """What of the record the receipt shows."""
         return {}
@@ -126,6 +130,19 @@ def _search_texts(
     return Sight(tuple(row for row in ours if row.id not in search.taken), tuple(doubts), looked_at)
 
 
+def _twins(
+    plan: Plan, rows: Sequence[Any] | None, table: str, field: str, texts: Sequence[str], mine: int
+) -> list[int]:
+    return [
+        row.id
+        for row in rows or ()
+        if row.id != mine
+        and row.id not in plan.basis.known(table)
+        and row.user_id is not None
+        and any(_is_ours(getattr(row, field), one) for one in texts)
+    ]
+
+
 def _one(rows: Sequence[Any] | None, record_id: int | None) -> Any:
     return next((row for row in rows or () if row.id == record_id), None)
 
@@ -152,6 +169,10 @@ class CommentKind(Kind):
     def differences(self, plan: Plan, step: Step, sent: Request, record: Any) -> list[str]:
         return checks.comment(sent, record, plan.ticket_id)
 
+    def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
+        texts = [str(one.body["body"]) for one in sent]
+        return _twins(plan, ticket.comments, self.table, "body", texts, record_id)
+
 
 class LineKind(Kind):
     """POST /tickets/{id}/add_line_item."""
@@ -169,6 +190,10 @@ class LineKind(Kind):
     def differences(self, plan: Plan, step: Step, sent: Request, record: Any) -> list[str]:
         return checks.line_item(sent, record, plan.ticket_id)
 
+    def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
+        texts = [str(one.body["description"]) for one in sent]
+        return _twins(plan, ticket.lines, self.table, "description", texts, record_id)
+
 
 class TimerKind(Kind):
     """POST /tickets/{id}/timer_entry."""
@@ -185,6 +210,10 @@ class TimerKind(Kind):
 
     def differences(self, plan: Plan, step: Step, sent: Request, record: Any) -> list[str]:
         return checks.timer(sent, record, plan.ticket_id)
+
+    def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
+        texts = [str(one.body["notes"]) for one in sent]
+        return _twins(plan, ticket.timers, self.table, "notes", texts, record_id)
 
 
 class ChargeKind(Kind):
@@ -216,6 +245,16 @@ class ChargeKind(Kind):
         if line is None:
             return ["charging made no line item on the ticket"]
         return checks.charge(plan.charged(step), timer, line)
+
+    def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
+        # A line of a charge says nothing of us: as many as there are charges are ours, and the others are not planned.
+        new = [line for line in ticket.lines or () if line.id not in plan.basis.known(self.table)]
+        unsigned = [
+            line.id for line in new if reference.last_reference(line.description) is None and line.id != record_id
+        ]
+        charges = sum(one.name == "charge" for one in plan.steps)
+        lines = sum(one.name == "line_item" for one in plan.steps) if not plan.signed else 0
+        return unsigned if len(unsigned) + 1 > charges + lines else []
 
 
 def new_charge_line(plan: Plan, step: Step, ticket: Ticket, taken: frozenset[int]) -> TicketLine | None:

@@ -68,6 +68,11 @@ class Look:
             if kind is None or one.state not in SETTLED or one.record_id is None or one.detail.get("differences"):
                 continue
             found = kind.stored(run.plan, one.step, request_of(run.plan, one.step, one.attempt), ticket, one.record_id)
+            sent = [request_of(run.plan, one.step, attempt) for attempt in range(1, one.attempt + 1)]
+            twins = [
+                number for number in kind.twins(run.plan, sent, ticket, one.record_id) if number not in taken(run, one)
+            ]
+            found += [f"there is another of it: id {' and '.join(map(str, twins))}"] if twins else []
             said += [f"{STEP_TITLES[one.step.name].lower()}: {words}" for words in found]
         return said
 

@@ -70,11 +70,17 @@ class Runner:
         """
         if plan.blockers:
             raise InputError(f"nothing was written to {plan.where}: {'; '.join(plan.blockers)}")
-        changes = plan.basis.changes(self._look.pull_basis(plan))
+        # Begun before the look: another process that bills the ticket has either finished, and is seen, or is still open.
+        self._journal.begin(plan)
+        try:
+            changes = plan.basis.changes(self._look.pull_basis(plan))
+        except BaseException:
+            self._journal.finish(plan.run, "nothing")
+            raise
         if changes:
+            self._journal.finish(plan.run, "nothing")
             said = "; ".join(changes)
             raise InputError(f"{plan.where} has changed since the preview: {said}. Nothing was written; look again.")
-        self._journal.begin(plan)
         self._looked_for = plan.run
         return self._advance(plan.run, wait=False)
 
