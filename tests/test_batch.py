@@ -456,5 +456,5 @@ def test_whatever_goes_wrong_every_ticket_ends_done_or_is_asked_about(tmp_path_f
     assert once_each(desk, receipt)
     assert set(states(receipt).values()) <= {"done", "asked", "parked"}
     asked = [row for row in receipt.rows if row.state == "asked"]
-    assert len(asked) <= len(faults)
+    assert len(asked) <= len(faults) + len(kills)  # a kill on the way leaves what customers see to a person
     desk.close()
