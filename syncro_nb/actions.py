@@ -178,6 +178,56 @@ def show_run(workspace: Workspace, words: argparse.Namespace, door: Door) -> Res
     return Result(said, receipt.as_json())
 
 
+# ---------------------------------------------------------------- the mirror
+
+
+def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro sync [--full]`: what changed, and what is incomplete."""
+    from .service.limiter import parse_rate
+
+    requests, seconds = parse_rate(workspace.config.rate)
+    with _bar(requests / seconds) as tell:
+        done = workspace.sync(words.full, tell)
+    gaps = workspace.mirror.gaps()
+    changed = {name: one for name, one in done.changes.items() if one.any}
+    said = [f"Synced with {done.requests} requests, as of {done.started.astimezone():%Y-%m-%d %H:%M}."]
+    for name, one in changed.items():
+        said.append(f"  {name:<15}{one.new:>9,} new{one.changed:>9,} changed{one.gone:>7,} gone")
+    said += [] if changed else ["  Nothing has changed."]
+    said += (
+        ["Incomplete:", *(f"  {gap.table:<15}{line(gap.reason)}" for gap in gaps)] if gaps else ["Everything is in."]
+    )
+    document = {
+        "as_of": done.started.isoformat(),
+        "requests": done.requests,
+        "full": words.full,
+        "changes": {name: {"new": one.new, "changed": one.changed, "gone": one.gone} for name, one in changed.items()},
+        "incomplete": [{"table": gap.table, "reason": gap.reason, "records": gap.records} for gap in gaps],
+        "problems": list(done.problems),
+    }
+    return Result(said, document)
+
+
+@contextmanager
+def _bar(per_second: float) -> Iterator[Callable[[Any], None]]:
+    """A bar on stderr, on a terminal only: requests made and left, and the time that the rate limit makes of them."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=0, unit=" requests", disable=None, leave=False, bar_format="{desc} |{bar}| {n_fmt}/{total_fmt}"
+    ) as bar:
+
+        def tell(progress: Any) -> None:
+            seconds = int(progress.left / per_second)
+            bar.total = progress.done + progress.left
+            bar.set_description_str(
+                f"{progress.what:<15} {progress.left} left, about {seconds // 60}:{seconds % 60:02}", False
+            )
+            bar.update(progress.done - bar.n)
+
+        yield tell
+
+
 # ---------------------------------------------------------------- writing
 
 
@@ -320,6 +370,7 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "timer add": editing.timer,
     "timer charge": editing.timer,
     "timer delete": editing.timer,
+    "sync": pull,
     "runs": list_runs,
     "runs show": show_run,
     "runs resume": resume,

@@ -88,6 +88,28 @@ def of_columns(columns: Mapping[str, Column], rows: pd.DataFrame) -> pd.DataFram
     return cut.astype({name: column.dtype for name, column in columns.items() if cut[name].dtype != column.dtype})
 
 
+def from_arrow(data: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """An Arrow table as a DataFrame of the declared dtypes; text and numbers are taken as they lie in memory where possible."""
+    import pandas as pd
+
+    made = {name: _series(data.column(name), columns[name].dtype) for name in data.column_names}
+    return pd.DataFrame(made, copy=False)
+
+
+def _series(values: Any, dtype: str) -> Any:
+    import pandas as pd
+
+    if dtype in ("Int64", "boolean", "str"):
+        declared = pd.Series([], dtype=dtype).dtype
+        if hasattr(declared, "__from_arrow__"):
+            return pd.Series(declared.__from_arrow__(values), copy=False)
+        return values.to_pandas().astype(dtype)
+    if dtype == "category":
+        found = values.to_pandas()
+        return found.cat.set_categories(sorted(found.cat.remove_unused_categories().cat.categories))
+    return values.to_pandas().astype(dtype)
+
+
 def from_records(table: str, records: Iterable[Any]) -> pd.DataFrame:
     """Records as one of the declared tables (tables.TABLES), in their order; columns that only the mirror fills are empty."""
     declared = TABLES[table]

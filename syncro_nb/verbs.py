@@ -222,6 +222,17 @@ VERBS = (
             ),
         ),
     ),
+    Verb(
+        "sync",
+        "pull what changed into the mirror, the local copy that summaries are made from",
+        (
+            _option(
+                "--full",
+                action="store_true",
+                help="read every list through, and every detail; hours on a large account",
+            ),
+        ),
+    ),
     Verb("lab", "JupyterLab on the notebooks, with the configured account", (_DIR, _NO_BROWSER)),
     Verb(
         "demo",

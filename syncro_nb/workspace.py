@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -28,6 +29,9 @@ from .config import Config
 from .errors import InputError
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
+from .mirror.mirror import Mirror
+from .mirror.store import Store
+from .mirror.sync import Synced, Tell, sync
 from .secret import Secret
 from .service.client import Client
 from .service.limiter import Limiter, parse_rate
@@ -48,8 +52,12 @@ from .writes.run import Progress, Runner
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .books import Books
     from .sandbox import Sandbox
 
+_WORKERS = (
+    4  # requests of a sync that are under way at once: one alone waits for answers longer than the rate limit asks
+)
 _RUN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -84,8 +92,38 @@ def connect(
     return Workspace(config, Client(transport), clock, closing=(limiter,))
 
 
+class _Frame:
+    """A table of the mirror as an attribute of the workspace, loaded when it is first looked at."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, workspace: Workspace | None, owner: type) -> pd.DataFrame:
+        if workspace is None:
+            return self  # on the class, for help()
+        return workspace._frame(self._name)
+
+
 class Workspace:
     """One account. Close it, or use it in a `with` block, where it does not live as long as the program."""
+
+    # The tables of the mirror (tables.TABLES) as DataFrames; `.attrs["as_of"]` says how old each is.
+    tickets = _Frame()
+    comments = _Frame()
+    charges = _Frame()
+    timers = _Frame()
+    invoices = _Frame()
+    invoice_lines = _Frame()
+    customers = _Frame()
+    contacts = _Frame()
+    products = _Frame()
+    payments = _Frame()
+    schedules = _Frame()
+    schedule_lines = _Frame()
+    contracts = _Frame()
+    users = _Frame()
+    timelogs = _Frame()
+    prepaid = _Frame()
 
     def __init__(
         self,
@@ -107,6 +145,7 @@ class Workspace:
         self._journal: Journal | None = None
         self._batch_book: BatchBook | None = None
         self._batches: BatchRunner | None = None
+        self._mirror: Mirror | None = None
         self._zone: ZoneInfo | None = None
         self._words: Words | None = None
 
@@ -161,6 +200,46 @@ class Workspace:
         except InputError as error:
             return TicketView(ticket, row, (), labour, link, str(error))
         return TicketView(ticket, row, invoices, labour, link)
+
+    # ------------------------------------------------------------ the mirror
+
+    @property
+    def mirror(self) -> Mirror:
+        """The local copy of the account, opened when it is first needed."""
+        if self._mirror is None:
+            self._mirror = Mirror(self._mirror_folder())
+        return self._mirror
+
+    def sync(self, full: bool = False, progress: Tell | None = None) -> Synced:
+        """Bring the mirror up to date; with `full` every list is read through, and every detail.
+
+        `progress` is called after each request. Raises InputError where another sync of this account is at work, Refused
+        or Unreachable if nothing could be read; what is merely missing is in `freshness`.
+        """
+        store = Store(self._mirror_folder())
+        try:
+            workers = 1 if self.config.url is None else _WORKERS
+            return sync(store, self.client, self.house, full=full, tell=progress, workers=workers)
+        finally:
+            store.close()
+
+    def books(self) -> Books:
+        """The mirror as books, for summaries and rules. Raises InputError before the first sync."""
+        return self.mirror.books()
+
+    @property
+    def freshness(self) -> pd.DataFrame:
+        """How old and how complete each table of the mirror is (mirror.FRESHNESS)."""
+        return self.mirror.freshness()
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        if name not in self.mirror.known():
+            why = next((gap.reason for gap in self.mirror.gaps() if gap.table == name), "")
+            raise InputError(f"the table {name} was not read yet{f' ({why})' if why else ''}: ws.sync() reads it")
+        return self.mirror.frame(name)
+
+    def _mirror_folder(self) -> Path:
+        return self.config.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", self.config.account).strip("-")
 
     # ------------------------------------------------------------ writing
 
@@ -244,6 +323,9 @@ class Workspace:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._mirror is not None:
+            self._mirror.close()
+            self._mirror = None
         for one in self._closing:
             one.close()
         if self._folder is not None:

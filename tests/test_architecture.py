@@ -46,6 +46,8 @@ OWNERS = {
     "xlsxwriter": "export.py",
     "matplotlib": "charts.py",
     "itables": "forms/table.py",
+    "pyarrow": "mirror/store.py",
+    "tqdm": "actions.py",
 }
 
 

@@ -9,11 +9,13 @@ Writes are not methods: `requests.py` makes each as a value, and only `writes/ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from . import wire
-from .reading import Reader, not_syncro
+from .reading import ListPage, Reader, not_syncro
 from .records import (
     Comment,
     Contact,
@@ -40,7 +42,34 @@ from .transport import Reply
 
 When = datetime | date
 NOT_CLOSED = "Not Closed"  # Syncro's pseudo-status for everything that is not resolved
+_LARGEST_PAGE = 250  # rows; an answer with more that names no pages is a list without pages
 _ANY_ZONE = timedelta(hours=14)  # a bare day begins somewhere on earth this much earlier than in UTC
+
+
+# By the name of the table that each fills: record, path, and where its rows stand in the answer.
+LISTS: Mapping[str, tuple[type[Any], str, str]] = {
+    "tickets": (Ticket, "/tickets", "tickets"),
+    "timers": (Timer, "/ticket_timers", "ticket_timers"),
+    "invoices": (Invoice, "/invoices", "invoices"),
+    "invoice_lines": (InvoiceLine, "/line_items", "line_items"),
+    "customers": (Customer, "/customers", "customers"),
+    "contacts": (Contact, "/contacts", "contacts"),
+    "products": (Product, "/products", "products"),
+    "payments": (Payment, "/payments", "payments"),
+    "schedules": (Schedule, "/schedules", "schedules"),
+    "contracts": (Contract, "/contracts", "contracts"),
+    "timelogs": (Timelog, "/timelogs", "timelogs"),
+}
+_BY_ID = {
+    "tickets": "ticket",
+    "invoices": "invoice",
+    "customers": "customer",
+    "contacts": "contact",
+    "products": "product",
+    "payments": "payment",
+    "schedules": "schedule",
+    "contracts": "contract",
+}
 
 
 class Client(Reader):
@@ -142,13 +171,13 @@ class Client(Reader):
         """GET /tickets?number=: the list row of the number that people see, or None if there is no such ticket."""
         return next(self.tickets(number=number), None)
 
-    def ticket(self, ticket_id: int) -> Ticket:
+    def ticket(self, ticket_id: int, *, bulk: bool = False) -> Ticket:
         """GET /tickets/{id} (Tickets - View Details): all comments, lines and timers, by its internal id.
 
         Raises Unreachable where one of the three is missing: an answer without them must not pass for a ticket without any.
         """
         path = f"/tickets/{ticket_id}"
-        ticket = self._one(Ticket, path, "ticket")
+        ticket = self._one(Ticket, path, "ticket", bulk=bulk)
         parts = {"line_items": ticket.lines, "ticket_timers": ticket.timers, "comments": ticket.comments}
         lacking = [name for name, part in parts.items() if part is None]
         if lacking:
@@ -219,9 +248,9 @@ class Client(Reader):
         """GET /customers/autocomplete?query=: the few customers that fit what somebody has typed so far."""
         return self._first(Customer, "/customers/autocomplete", "customers", {"query": text})
 
-    def customer(self, customer_id: int) -> Customer:
+    def customer(self, customer_id: int, *, bulk: bool = False) -> Customer:
         """GET /customers/{id} (Customers - View Detail): with prepaid hours and links to its invoices."""
-        return self._one(Customer, f"/customers/{customer_id}", "customer")
+        return self._one(Customer, f"/customers/{customer_id}", "customer", bulk=bulk)
 
     def contacts(self, *, customer_id: int | None = None, bulk: bool = False) -> Iterator[Contact]:
         """GET /contacts (Customers - View Detail)."""
@@ -278,9 +307,9 @@ class Client(Reader):
         """GET /invoices, its first page only: a sample of what this account's invoices look like."""
         return self._first(Invoice, "/invoices", "invoices")
 
-    def invoice(self, id_or_number: int | str) -> Invoice:
+    def invoice(self, id_or_number: int | str, *, bulk: bool = False) -> Invoice:
         """GET /invoices/{id or number} (Invoices - View Details): with its lines and payments."""
-        return self._one(Invoice, f"/invoices/{id_or_number}", "invoice")
+        return self._one(Invoice, f"/invoices/{id_or_number}", "invoice", bulk=bulk)
 
     def invoice_ticket(self, invoice_id: int) -> Ticket:
         """GET /invoices/{id}/ticket (Invoices and Tickets - View Details)."""
@@ -332,6 +361,32 @@ class Client(Reader):
     def contract(self, contract_id: int) -> Contract:
         """GET /contracts/{id} (Contracts - Edit)."""
         return self._one(Contract, f"/contracts/{contract_id}", "contract")
+
+    # ------------------------------------------------------------ whole lists, a page at a time
+
+    def list_page(
+        self, name: str, number: int = 1, query: Mapping[str, Any] | None = None, *, bulk: bool = True
+    ) -> ListPage:
+        """One page of one of LISTS, from 1; a page past the end is empty. Datetimes in the query are written as Syncro reads.
+
+        Rows are taken as they come: whether a filter was obeyed is for the caller to see.
+        """
+        record, path, wrapper = LISTS[name]
+        asked = {key: _written(value) if isinstance(value, date) else value for key, value in (query or {}).items()}
+        page = self._list_page(record, path, wrapper, asked, number, bulk=bulk)
+        if page.pages is None and page.rows > _LARGEST_PAGE:
+            return replace(page, pages=1)
+        return page
+
+    def listed_record(self, name: str, record_id: int, *, bulk: bool = True) -> Any:
+        """One record of one of LISTS, read by its id; for a list without such a path (timers, lines, attendance) a LookupError.
+
+        Raises Missing where it is proved that it is not there: by a 404, or as contracts do it by an empty answer.
+        """
+        if name not in _BY_ID:
+            raise LookupError(name)
+        record, path, _ = LISTS[name]
+        return self._one(record, f"{path}/{record_id}", _BY_ID[name], bulk=bulk)
 
     # ------------------------------------------------------------ writing
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,6 +22,20 @@ READ_TRIES = 4
 RATE_WAITS = 3
 RATE_WAIT_SECONDS = 60.0
 _log = logging.getLogger("syncro_nb.service")
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One page of a list: its records, how many rows it has, and what could not be read of them.
+
+    `pages` and `entries` are how many there are in all, None where the answer does not say.
+    """
+
+    records: tuple[Any, ...]
+    rows: int
+    pages: int | None
+    entries: int | None
+    unreadable: tuple[str, ...] = ()
 
 
 class Reader:
@@ -48,8 +63,8 @@ class Reader:
         """Close the connections."""
         self._transport.close()
 
-    def _one(self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any] | None = None) -> R:
-        data = self._get(path, query or {})
+    def _one(self, record: type[R], path: str, wrapper: str, *, bulk: bool = False) -> R:
+        data = self._get(path, {}, bulk=bulk)
         try:
             return wire.read(record, wire.unwrap(data, wrapper) if wrapper else data)
         except wire.Unreadable as error:
@@ -90,6 +105,19 @@ class Reader:
                 return
         raise not_syncro(path, "the list does not end")
 
+    def _list_page(
+        self, record: type[R], path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool
+    ) -> ListPage:
+        """One page, each row for itself: one that cannot be read is told, and does not take the others with it."""
+        page = self._page(path, wrapper, query, number, bulk=bulk)
+        records, unreadable = [], []
+        for row in page.rows:
+            try:
+                records.append(wire.read(record, row))
+            except wire.Unreadable as error:
+                unreadable.append(str(error))
+        return ListPage(tuple(records), len(page.rows), page.pages, page.entries, tuple(unreadable))
+
     def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:
         try:
             return list(wire.read_rows(record, rows))
@@ -124,6 +152,8 @@ class Reader:
 def judge(path: str, reply: Reply) -> Exception | None:
     """The error that an answer to a read means, or None if it is fine. Pure."""
     status, said = reply.status, reply.said
+    if status == 200 and reply.is_json and reply.data is None and path.startswith("/contracts/"):
+        return Missing(f"Syncro has no {path}", status)  # its answer for one that was deleted
     if 200 <= status < 300:
         return (
             None if reply.is_json and reply.data is not None else not_syncro(path, reply.problem or "an empty answer")

@@ -75,6 +75,7 @@ class Timer:
     billable_seconds: int | None = key("billable_time", WHOLE, None)
     override_seconds: int | None = key("billable_override", WHOLE, None)
     status: str = key("status", TEXT, "")
+    elapsed_seconds: int | None = key("elapsed_seconds", WHOLE, None, soft=True)  # of a running one, when it was asked
     extra: Json = extra()
 
     @property

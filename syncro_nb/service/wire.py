@@ -75,7 +75,9 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return (
+            value if value.isascii() else value.encode("utf-8", "replace").decode()
+        )  # JSON can spell half a character
     if isinstance(value, int | Decimal):
         return str(value)
     raise Unreadable(f"{value!r:.40} is not text")

@@ -1,0 +1,461 @@
+"""Reading a list of Syncro's page by page while people work on it, so that no row is lost.
+
+Rows move between pages: a new one at the head pushes others down (they come twice, which is harmless), a deleted one lets
+others move up, past the page that is read next. So a first look tells how many rows there are; when the last page is read as
+many of them must have been seen, else the list is read again. Where the total falls in between, the reading steps back.
+Page sizes differ from list to list, and only `meta` tells; where it says nothing, a list ends with a page of nothing new.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Error, Refused
+from ..service.reading import ListPage
+from .columns import Unkept, instant, microseconds
+
+if TYPE_CHECKING:
+    from .sync import Pull
+
+MOST_PASSES = 3  # of a list that is never still
+MOST_SKIPPED = 3  # pages that fail for good; then the reading stops
+A_MINUTE = timedelta(minutes=1)
+Fetch = Callable[[], Any]
+
+
+class Listing:
+    """A list, a page after the other. `take` gives the next request, `absorb` or `fail` what came of it."""
+
+    is_kept = False  # where it stands is kept, and it goes on there after an interruption
+
+    def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None, stream: str = "") -> None:
+        self.pull, self.name, self.query = pull, name, dict(query or {})
+        self.stream = stream or name
+        self.state = pull.writer.state(self.stream)
+        self.is_done = False
+        self.number = 1  # of the page that is asked for next
+        self.pages: int | None = None
+        self.seen: set[int] = set()
+        self._is_busy = False
+        self._ordering = _Ordering()
+
+    @property
+    def left(self) -> int:
+        """How many requests it will still take, as far as one can know."""
+        if self.is_done:
+            return 0
+        pages = self.pages or self.state.get("pages") or 1
+        return max(1, pages - self.number + 1)
+
+    def take(self) -> Fetch | None:
+        """The next request; None while one is under way, and when it is done."""
+        if self.is_done or self._is_busy:
+            return None
+        self._is_busy = True
+        client, name, number, query = self.pull.client, self.name, self.number, self.query
+        return lambda: client.list_page(name, number, query)
+
+    def absorb(self, page: ListPage) -> None:
+        """Take a page in, and commit it with the place behind it."""
+        self._is_busy = False
+        ids = self._keep(page)
+        self.turn(page, ids)
+        self.pull.writer.commit()
+
+    def fail(self, error: Error) -> None:
+        """A page could not be read."""
+        self._is_busy = False
+        self.stop(str(error), isinstance(error, Refused))
+
+    def stop(self, reason: str, is_refused: bool = False) -> None:
+        """End without having read everything."""
+        self.is_done = True
+        self.pull.writer.keep(self.stream, reason=reason, refused=is_refused)
+        self.pull.writer.commit()
+
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """Go on to the next page, or finish."""
+        before = len(self.seen)
+        self.seen.update(ids)
+        self.pages = page.pages
+        is_last = self.number >= page.pages if page.pages is not None else len(self.seen) == before
+        if is_last or self.is_enough(page, ids):
+            self.finish()
+        else:
+            self.number += 1
+
+    def is_enough(self, page: ListPage, ids: list[int]) -> bool:
+        """Whether nothing of interest comes after this page."""
+        return False
+
+    def finish(self) -> None:
+        """The last page was read."""
+        self.is_done = True
+
+    def _keep(self, page: ListPage) -> list[int]:
+        """Put the rows of a page; gives their ids, those of rows that are not kept as well."""
+        unreadable = list(page.unreadable)
+        self.fresh = 0
+        for record in page.records:
+            try:
+                self.fresh += self.pull.keep(self.name, record)
+            except Unkept as error:
+                unreadable.append(str(error))
+        self.unreadable = len(unreadable)
+        if unreadable:
+            self.pull.note_unreadable(self.stream, unreadable)
+        ids = [record.id for record in page.records]
+        self._ordering.look(ids)
+        return ids
+
+
+class FullPass(Listing):
+    """A whole list, from the first page to the last; goes on where it stopped. Rows that have gone from it are suspected."""
+
+    is_kept = True
+
+    def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None, *, anew: bool = False) -> None:
+        super().__init__(pull, name, query)
+        kept = None if anew else self.state.get("pass")
+        if kept:
+            self.at = dict(kept) | {
+                "skipped": [],
+                "earlier": sorted({*kept["skipped"], *kept["earlier"]}),
+                "rest": False,
+            }
+            self.seen = pull.store.seen(self.stream)
+            self.number, self.pages = self.at["next"], self.at["pages"]
+        else:
+            self._begin(1)
+
+    def _begin(self, tries: int) -> None:
+        self.at = {
+            "started": 0,
+            "phase": "first",
+            "next": 1,
+            "pages": None,
+            "tries": tries,
+            "skipped": [],
+            "earlier": [],
+        }
+        self.seen, self.number, self._ordering = set(), 1, _Ordering()
+        self.pull.writer.batch.unseen.add(self.stream)
+
+    def take(self) -> Fetch | None:
+        fetch = super().take()
+        if fetch is not None and not self.at["started"]:
+            self.at["started"] = microseconds(self.pull.now())
+        return fetch
+
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """First a look at page 1 and, where that does not tell how many rows there are, at the last; then all of them."""
+        at = self.at
+        {"first": self._first, "peek": self._peek, "read": self._read}[at["phase"]](page, ids)
+        if not self.is_done:
+            self.number = at["next"]
+            self.pages = at["pages"]
+            at["size"] = max(at.get("size", 0), page.rows)
+            self.pull.writer.keep(self.stream, **{"pass": at})
+
+    def _first(self, page: ListPage, ids: list[int]) -> None:
+        at = self.at
+        at |= {"pages": page.pages, "entries": page.entries, "size": page.rows, "newest": max(ids, default=0)}
+        if page.pages is not None and page.pages > 1 and (page.entries is None or not self._ordering.is_falling):
+            at |= {"phase": "peek", "next": page.pages}
+            return
+        at |= {"phase": "read", "total": page.rows if page.pages == 1 else page.entries, "counted": page.pages != 1}
+        self._read(page, ids)
+
+    def _peek(self, page: ListPage, ids: list[int]) -> None:
+        at = self.at
+        if page.pages is not None and page.pages != self.number and at.setdefault("looks", 0) < MOST_PASSES:
+            at |= {"next": page.pages, "pages": page.pages, "looks": at["looks"] + 1}
+            return
+        at["total"] = (self.number - 1) * at["size"] + page.rows
+        at |= {"phase": "read", "next": 1, "newest": max([at["newest"], *ids])}
+
+    def _read(self, page: ListPage, ids: list[int]) -> None:
+        at, before = self.at, len(self.seen)
+        self.seen.update(ids)
+        self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
+        if at.get("total") is not None:
+            at["total"] -= self.unreadable
+        back = self._steps_back(page)
+        at |= {"pages": page.pages, "entries": page.entries}
+        if at.get("rest"):
+            at["earlier"].remove(self.number)
+            is_last = not at["earlier"]
+        elif page.pages is not None and self.number >= page.pages:
+            if at.get("counted") and page.entries != (self.number - 1) * at["size"] + page.rows:
+                at["total"] = None  # its count means nothing
+            is_last = not back
+        else:
+            is_last = page.pages is None and len(self.seen) == before
+        if is_last:
+            return self.finish()
+        at["next"] = at["earlier"][0] if at.get("rest") else max(1, self.number - back) if back else self.number + 1
+
+    def _steps_back(self, page: ListPage) -> int:
+        """How many pages the rows behind this one have moved up since the last page."""
+        at = self.at
+        then, now = at.get("entries"), page.entries
+        if then is not None and now is not None and now < then:
+            return int(-(-(then - now) // max(1, at["size"])))
+        if at["pages"] is not None and page.pages is not None and page.pages < at["pages"]:
+            return int(at["pages"]) - page.pages
+        return 0
+
+    def fail(self, error: Error) -> None:
+        """A page that fails for good is left out for now; the next sync begins with it."""
+        self._is_busy = False
+        at, number = self.at, self.number
+        can_skip = at["phase"] == "read" and at["pages"] and len(at["skipped"]) < MOST_SKIPPED
+        if isinstance(error, Refused) or not can_skip or self.pull.is_over:
+            return self.stop(str(error), isinstance(error, Refused))
+        at["skipped"].append(number)
+        self.pull.writer.keep(self.stream, reason=f"page {number} of {at['pages']} could not be read: {error}")
+        if at.get("rest"):
+            at["earlier"].remove(number)
+            at["next"] = at["earlier"][0] if at["earlier"] else at["pages"] + 1
+        else:
+            at["next"] = number + 1
+        self.number = at["next"]
+        if self.number > at["pages"]:
+            self.finish()
+        if not self.is_done or at["skipped"]:
+            self.pull.writer.keep(self.stream, **{"pass": at})
+        self.pull.writer.commit()
+
+    def finish(self) -> None:
+        """Complete, if as many rows were seen as there were at the beginning; else once more from the first page."""
+        at = self.at
+        if at["earlier"] and not at.get("rest"):  # pages that failed in an earlier sync
+            at |= {"rest": True, "next": at["earlier"][0]}
+            self.number = at["next"]
+            return None
+        if at["skipped"]:
+            self.is_done = True
+            at["next"] = at["pages"] + 1
+            self.pull.writer.keep(self.stream, **{"pass": at})
+            return None
+        newest = at["newest"]
+        then = sum(key <= newest for key in self.seen)
+        if at.get("total") is not None and then < at["total"]:
+            if at["tries"] < MOST_PASSES:
+                return self._begin(at["tries"] + 1)
+            at["tries"] = 1
+            self.pull.writer.keep(self.stream, **{"pass": None})
+            return self.stop(f"its rows kept moving while it was read; up to {at['total'] - then} may be missing")
+        self.is_done = True
+        index = self.pull.writer.index(self.name)
+        suspects = {key for key in index.keys() - self.seen if key <= max(newest, 0)} if newest else index.keys()
+        self.pull.writer.keep(
+            self.stream,
+            **{"pass": None},
+            complete=True,
+            as_of=at["started"],
+            cursor=at["started"],
+            pages=at["pages"] or self.number,
+            size=at["size"],
+            order=self._ordering.word,
+            reason="",
+            refused=False,
+            suspects=0,
+        )
+        self.pull.writer.batch.unseen.add(self.stream)
+        self.pull.writer.batch.seen.pop(self.stream, None)
+        self.pull.suspect(self.name, suspects)
+        return None
+
+
+class Changed(Listing):
+    """The rows that changed since an instant. `is_ignored`: the account answers with everything."""
+
+    def __init__(self, pull: Pull, name: str, since: datetime) -> None:
+        super().__init__(pull, name, {"since_updated_at": since})
+        self.since = since
+        self.is_ignored = False
+        self._begin(1)
+
+    def _begin(self, tries: int) -> None:
+        self.tries, self.number, self.pages = tries, 1, None
+        self.started: datetime | None = None
+        self.total: int | None = None
+        self.size = 0
+        self.still: set[int] = set()
+        self.seen = set()
+
+    @property
+    def left(self) -> int:
+        return 0 if self.is_done else max(1, (self.pages or 1) - self.number + 1)
+
+    def take(self) -> Fetch | None:
+        fetch = super().take()
+        if fetch is not None and self.started is None:
+            self.started = self.pull.now()
+        return fetch
+
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """One page is one look; of more, the last is looked at first, to know how many rows there are."""
+        assert self.started is not None
+        if any(record.updated_at and record.updated_at < self.since - A_MINUTE for record in page.records):
+            self.is_ignored = self.is_done = True
+            self.pull.writer.keep(self.stream, ignored=True)
+            return
+        self.pages = page.pages
+        if self.total is None and page.pages is not None and page.pages > 1:
+            if self.number == page.pages and self.size:
+                self.total, self.number = (self.number - 1) * self.size + page.rows, 1
+            else:
+                self.size, self.number = max(self.size, page.rows), page.pages
+            return
+        before = len(self.seen)
+        self.seen.update(ids)
+        self.still |= {one.id for one in page.records if one.updated_at is None or one.updated_at < self.started}
+        if self.number >= page.pages if page.pages is not None else len(self.seen) == before:
+            self.finish()
+        else:
+            self.number += 1
+
+    def finish(self) -> None:
+        """Complete, unless rows moved away under it; then once more, and at last again in the next sync."""
+        assert self.started is not None
+        if self.total is not None and len(self.still) < self.total:
+            if self.tries < MOST_PASSES:
+                return self._begin(self.tries + 1)
+            return self.stop("rows kept moving while what had changed was read; the next sync reads it again")
+        self.is_done = True
+        moment = microseconds(self.started)
+        self.pull.writer.keep(self.stream, cursor=moment, as_of=moment, reason="", refused=False)
+
+
+class Head(Listing):
+    """The newest rows of a list that has no filter: page after page until one holds nothing new."""
+
+    def __init__(self, pull: Pull, name: str) -> None:
+        super().__init__(pull, name)
+        self.started: datetime | None = None
+        self.has_shrunk = False
+
+    @property
+    def left(self) -> int:
+        return 0 if self.is_done else 1
+
+    def take(self) -> Fetch | None:
+        fetch = super().take()
+        if fetch is not None and self.started is None:
+            self.started = self.pull.now()
+        return fetch
+
+    def is_enough(self, page: ListPage, ids: list[int]) -> bool:
+        return self.fresh == 0
+
+    def finish(self) -> None:
+        super().finish()
+        pages = self.state.get("pages") or 1
+        self.has_shrunk = self.pages is not None and self.pages < pages
+        assert self.started is not None
+        kept = {"as_of": microseconds(self.started), "reason": "", "refused": False}
+        self.pull.writer.keep(self.stream, **kept, pages=self.pages or pages)
+
+
+class Recent(Listing):
+    """The timers that were created after an instant, which may have changed since; those that are missing are suspected."""
+
+    def __init__(self, pull: Pull, since: datetime) -> None:
+        super().__init__(pull, "timers", {"created_at_gt": since})
+        self.since = since
+        self.started: datetime | None = None
+
+    @property
+    def left(self) -> int:
+        return 0 if self.is_done else max(1, (self.pages or 1) - self.number + 1)
+
+    def take(self) -> Fetch | None:
+        fetch = super().take()
+        if fetch is not None and self.started is None:
+            self.started = self.pull.now()
+        return fetch
+
+    def is_enough(self, page: ListPage, ids: list[int]) -> bool:
+        """Where the filter is ignored: a page on which everything is older."""
+        older = [one.created_at is not None and one.created_at <= self.since for one in page.records]
+        return bool(older) and all(older)
+
+    def finish(self) -> None:
+        super().finish()
+        assert self.started is not None
+        after = microseconds(self.since + timedelta(seconds=2))
+        known = self.pull.store.values("timers", ["timer_id", "created_at"])
+        index = self.pull.writer.index("timers")
+        missing = {
+            key for key, at in known if at and at > after and key not in self.seen and index.get(key) is not None
+        }
+        self.pull.suspect("timers", missing)
+        self.pull.writer.keep(self.stream, as_of=microseconds(self.started), reason="", refused=False)
+
+
+class Census:
+    """How many rows an unfiltered list has, from its last page: fewer than we hold means that some were deleted."""
+
+    def __init__(self, pull: Pull, name: str) -> None:
+        self.pull, self.name = pull, name
+        self.state = pull.writer.state(name)
+        self.is_done, self._is_busy = False, False
+        self.total: int | None = None
+        self.looks = 0
+        size = self.state.get("size") or 1
+        self.number = max(1, -(-len(pull.writer.index(name)) // size))
+
+    @property
+    def left(self) -> int:
+        """How many requests it will still take."""
+        return 0 if self.is_done else 1
+
+    def take(self) -> Fetch | None:
+        """The next request."""
+        if self.is_done or self._is_busy:
+            return None
+        self._is_busy = True
+        client, name, number = self.pull.client, self.name, self.number
+        return lambda: client.list_page(name, number)
+
+    def absorb(self, page: ListPage) -> None:
+        """Count, or look at the page that is really the last."""
+        self._is_busy = False
+        if page.pages is None:
+            self.is_done = True  # it does not say: a whole reading would be needed
+        elif page.pages == self.number:
+            self.total = (self.number - 1) * (self.state.get("size") or page.rows) + page.rows
+            self.is_done = True
+        else:
+            self.number, self.looks = page.pages, self.looks + 1
+            self.is_done = self.looks > MOST_PASSES
+
+    def fail(self, error: Error) -> None:
+        """It stays unknown."""
+        self._is_busy, self.is_done = False, True
+
+
+class _Ordering:
+    """Whether the ids of a list rise or fall from row to row."""
+
+    def __init__(self) -> None:
+        self.is_falling = self.is_rising = True
+
+    def look(self, ids: list[int]) -> None:
+        pairs = list(itertools.pairwise(ids))
+        self.is_falling &= all(one > other for one, other in pairs)
+        self.is_rising &= all(one < other for one, other in pairs)
+
+    @property
+    def word(self) -> str:
+        return "falling" if self.is_falling else "rising" if self.is_rising else ""
+
+
+def moment_of(value: int | None) -> datetime | None:
+    """An instant as a state keeps it."""
+    return None if not value else instant(value)

@@ -1,0 +1,242 @@
+"""The mirror of one account as it is read: frames with only the columns that are asked for, and what is missing from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import frames
+from ..books import Books, Gap
+from ..errors import InputError
+from ..service import wire
+from ..service.records import Settings, TicketSettings
+from ..tables import TABLES, Column
+from .columns import JOINED, declared
+from .lists import moment_of
+from .store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The list on which a table depends, where that is not its own.
+_LIST_OF = {"comments": "tickets", "charges": "tickets", "schedule_lines": "schedules", "prepaid": "customers"}
+_DETAILS = {"tickets": "ticket_details", "customers": "customer_details", "invoices": "invoice_details"}
+
+FRESHNESS = {
+    "table": Column("str", "name of the table"),
+    "rows": Column("int64", "rows that are here"),
+    "as_of": Column("datetime64[us, UTC]", "when it was last read, by the server's clock; absent: never"),
+    "complete": Column("bool", "nothing is known to be missing"),
+    "missing": Column("Int64", "records that are missing; absent: none, or nobody can say"),
+    "why": Column("str", "what is missing, and why"),
+}
+
+
+class Mirror:
+    """One account's mirror in a folder, for reading; it never waits for a sync."""
+
+    def __init__(self, folder: Path) -> None:
+        self._store = Store(folder)
+        self._cache: dict[str, tuple[tuple[Any, ...], pd.DataFrame]] = {}
+
+    def close(self) -> None:
+        """Close the files."""
+        self._store.close()
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the last sync began that came to its end, else the one that is under way; None before the first."""
+        states = self._store.states()
+        found = moment_of(states.get("sync", {}).get("as_of"))
+        read = [at for name in TABLES if (at := moment_of(states.get(name, {}).get("as_of"))) is not None]
+        begun = [at for one in states.values() if (at := moment_of((one.get("pass") or {}).get("started"))) is not None]
+        return found or min([*read, *begun], default=None)
+
+    def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One table (tables.TABLES), sorted by its key; only these columns if they are given. `attrs["as_of"]` is its age.
+
+        Raises InputError for a table or a column that there is not, and store.Damaged.
+        """
+        table = TABLES.get(name)
+        if table is None:
+            raise InputError(f"there is no table {name[:40]!r}; there is: {', '.join(TABLES)}")
+        wanted = list(table.columns if columns is None else columns)
+        unknown = [column for column in wanted if column not in table.columns]
+        if unknown:
+            raise InputError(f"the table {name} has no column {str(unknown[0])[:40]!r}")
+        joined = [column for column in wanted if column in JOINED.get(name, ())]
+        kept = [column for column in wanted if column not in joined]
+        needed = list(dict.fromkeys([*kept, table.key])) if joined else kept
+        data = self._store.load(name, needed)
+        if joined:
+            data = self._store.join(data, table.key, _DETAILS[name], joined)
+        made = frames.from_arrow(data.select(wanted), table.columns)
+        made.attrs["as_of"] = self.as_of_table(name)
+        return made
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A whole table, kept in memory until it changes."""
+        details = _DETAILS.get(name)
+        version = (*self._store.version(name), *(self._store.version(details) if details else ()))
+        kept = self._cache.get(name)
+        if kept is None or kept[0] != version:
+            kept = (version, self.load(name))
+            self._cache[name] = kept
+        made = kept[1].copy(deep=False)
+        made.attrs["as_of"] = self.as_of_table(name)
+        return made
+
+    def as_of_table(self, name: str) -> datetime | None:
+        """When a table was last read; None: never."""
+        return moment_of(self._store.state(_LIST_OF.get(name, name)).get("as_of"))
+
+    def known(self) -> frozenset[str]:
+        """The tables of which something was read."""
+        states = self._store.states()
+        return frozenset(
+            name
+            for name in TABLES
+            if states.get(_LIST_OF.get(name, name), {}).get("as_of") or any(self._store.version(name))
+        )
+
+    def settings(self) -> Settings | None:
+        """The account's settings; None if they could not be read."""
+        data = self._store.state("settings").get("record")
+        return None if data is None else wire.read(Settings, data)
+
+    def ticket_settings(self) -> TicketSettings | None:
+        """The account's words for tickets; None if they could not be read."""
+        data = self._store.state("ticket_settings").get("record")
+        return None if data is None else wire.read(TicketSettings, data)
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Everything that is known to be missing, by table."""
+        states = self._store.states()
+        found = [gap for name in TABLES for gap in _list_gaps(name, states)]
+        return (*found, *self._detail_gaps(states))
+
+    def _detail_gaps(self, states: Mapping[str, dict[str, Any]]) -> Iterator[Gap]:
+        tickets = self._store.without_detail("tickets", "ticket_details")
+        if tickets:
+            why = _because(
+                f"the details of {tickets} tickets were not read yet, or have changed since", states, "tickets"
+            )
+            yield Gap("comments", why, tickets)
+            yield Gap("charges", why, tickets)
+            if not states.get("timers", {}).get("complete"):
+                yield Gap("timers", why, tickets)
+        invoices = self._store.without_detail("invoices", "invoice_details")
+        if invoices:
+            why = f"the lines of {invoices} invoices were not read yet, or have changed since"
+            yield Gap("invoice_lines", _because(why, states, "invoices"), invoices)
+        customers = self._store.without_detail("customers", "customer_details")
+        if customers:
+            why = f"the prepaid hours of {customers} customers were not read yet, or may have changed since"
+            yield Gap("prepaid", _because(why, states, "customers"), customers)
+
+    def books(self) -> Books:
+        """Every table as it is now, loaded when it is asked for, with what is missing. Raises InputError before any sync."""
+        as_of = self.as_of
+        if as_of is None:
+            raise InputError(
+                "nothing was read from Syncro yet: `syncro sync` fills the mirror (in a notebook: ws.sync())"
+            )
+        return MirroredBooks(
+            as_of=as_of.astimezone(UTC),
+            settings=self.settings(),
+            ticket_settings=self.ticket_settings(),
+            tables=_Tables(self, self.known()),
+            gaps=self.gaps(),
+            mirror=self,
+        )
+
+    def freshness(self) -> pd.DataFrame:
+        """A row for each table: rows, when it was read, whether it is complete, and what is missing (FRESHNESS)."""
+        gaps, known = self.gaps(), self.known()
+        rows = []
+        for name in TABLES:
+            own = [gap for gap in gaps if gap.table == name]
+            counts = [gap.records for gap in own if gap.records is not None]
+            why = "; ".join(gap.reason for gap in own) or ("" if name in known else "it was never read")
+            rows.append(
+                (
+                    name,
+                    self._store.count(name),
+                    self.as_of_table(name),
+                    name in known and not own,
+                    max(counts) if counts else None,
+                    why,
+                )
+            )
+        return frames.frame(FRESHNESS, rows)
+
+    def files(self, name: str) -> list[Path]:
+        """The Parquet files of a table, for other engines. After a sync that came to its end each is whole.
+
+        Where there are several, the newest (last) version of a key holds, and `_gone` rows are no rows.
+        """
+        declared(name)
+        return self._store.files(name)
+
+    def size(self) -> tuple[int, int]:
+        """Rows and bytes on the disk."""
+        return self._store.size()
+
+
+def _because(what: str, states: Mapping[str, dict[str, Any]], name: str) -> str:
+    reason = states.get(_DETAILS[name], {}).get("reason")
+    return f"{what} ({reason})" if reason else what
+
+
+def _list_gaps(name: str, states: Mapping[str, dict[str, Any]]) -> Iterator[Gap]:
+    state = states.get(_LIST_OF.get(name, name), {})
+    under_way = state.get("pass") or {}
+    if state.get("refused") and name == "invoice_lines":
+        return  # they come from the invoices' details, which have a gap of their own
+    if state.get("reason"):
+        yield Gap(name, str(state["reason"]))
+    elif not state.get("complete") and (under_way or state):
+        pages = under_way.get("pages")
+        where = f"page {under_way.get('next')} of {pages}" if pages else "its first page"
+        yield Gap(name, f"its first reading has come to {where}; `syncro sync` goes on")
+    elif not state.get("complete") and state != {}:
+        yield Gap(name, "it was not read to its end yet")
+    if state.get("suspects"):
+        yield Gap(name, f"{state['suspects']} rows are on no list any more; not yet proved gone", state["suspects"])
+    if state.get("unreadable"):
+        count = state["unreadable"]
+        yield Gap(name, f"{count} rows could not be read ({state.get('unreadable_because', '')})", count)
+
+
+class _Tables(Mapping[str, Any]):
+    """The tables of a mirror, each loaded when it is asked for."""
+
+    def __init__(self, mirror: Mirror, known: frozenset[str]) -> None:
+        self._mirror, self._known = mirror, known
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._known:
+            raise KeyError(name)
+        return self._mirror.load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(name for name in TABLES if name in self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+@dataclass(frozen=True)
+class MirroredBooks(Books):
+    """Books that load from the disk, and only the columns that are asked for."""
+
+    mirror: Mirror | None = None
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One table, only with these columns if they are given. A table that nothing is known of is empty."""
+        if self.mirror is None or name not in self.known:
+            return super().table(name, columns)
+        return self.mirror.load(name, columns)
