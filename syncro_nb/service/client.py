@@ -367,7 +367,9 @@ class Client(Reader):
     def list_page(
         self, name: str, number: int = 1, query: Mapping[str, Any] | None = None, *, bulk: bool = True
     ) -> ListPage:
-        """One page of one of LISTS, from 1; a page past the end is empty. Datetimes in the query are written as Syncro reads.
+        """GET /tickets?page= and the like: one page of one of LISTS, from 1; past the end it is empty.
+
+        Datetimes in the query are written as Syncro reads them.
 
         Rows are taken as they come: whether a filter was obeyed is for the caller to see.
         """
@@ -379,7 +381,9 @@ class Client(Reader):
         return page
 
     def listed_record(self, name: str, record_id: int, *, bulk: bool = True) -> Any:
-        """One record of one of LISTS, read by its id; for a list without such a path (timers, lines, attendance) a LookupError.
+        """GET /tickets/{id} and the like: one record of one of LISTS.
+
+        Raises LookupError for a list without such a path (timers, lines, attendance).
 
         Raises Missing where it is proved that it is not there: by a 404, or as contracts do it by an empty answer.
         """
