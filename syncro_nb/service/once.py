@@ -26,13 +26,13 @@ class Once(Client):
         """As `Client.product`."""
         return self._remembered("product", product_id, lambda: super(Once, self).product(product_id))
 
-    def customer(self, customer_id: int) -> Customer:
+    def customer(self, customer_id: int, *, bulk: bool = False) -> Customer:
         """As `Client.customer`."""
-        return self._remembered("customer", customer_id, lambda: super(Once, self).customer(customer_id))
+        return self._remembered("customer", customer_id, lambda: super(Once, self).customer(customer_id, bulk=bulk))
 
-    def invoice(self, id_or_number: int | str) -> Invoice:
+    def invoice(self, id_or_number: int | str, *, bulk: bool = False) -> Invoice:
         """As `Client.invoice`."""
-        return self._remembered("invoice", id_or_number, lambda: super(Once, self).invoice(id_or_number))
+        return self._remembered("invoice", id_or_number, lambda: super(Once, self).invoice(id_or_number, bulk=bulk))
 
     def me(self) -> Me:
         """As `Client.me`."""
