@@ -15,7 +15,7 @@ LAYERS = [
     {"database", "keys", "policy"},
     {"config"},
     {"service", "sandbox"},
-    {"tables", "keptsandbox", "words"},
+    {"tables", "keptsandbox", "words", "hours"},
     {"frames"},
     {"books"},
     {"terms"},
