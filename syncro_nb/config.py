@@ -20,8 +20,16 @@
       reasons: [no charge, courtesy]     # words that explain free work
       travel_wanted: true                # onsite labour wants a travel line
       taxable: {default: true, project: false}      # whether tax is due on labour; without it, as the product says
+    triage:                              # when a ticket needs somebody; what is not here has usable defaults
+      targets: {0: {response_hours: 1, resolution_hours: 24}, default: {response_hours: 8}}   # where there is no SLA
+      stale_hours: {0: 8, 1: 24, default: 72}       # business hours without a technician, by priority
+      chase_days: 3                      # business days that a ticket may wait on its customer
+      unassigned_minutes: 15
+      at_risk: {hours: 1, share: 0.25}   # near a target: the larger of the two
+      impact_words: [is down, outage]    # in a subject they make an emergency; instead of the usual ones
+      vip_tags: [vip]
 
-`labour`, `tax_rates`, `resolved_statuses` and `policy` may also stand inside a profile, where they come first.
+`labour`, `tax_rates`, `resolved_statuses`, `policy` and `triage` may also stand inside a profile, where they come first.
 """
 
 from __future__ import annotations
@@ -42,6 +50,7 @@ from .errors import ConfigError
 from .keys import EXAMPLES, NAME, KeySource, Sealed, key_in
 from .money import cents, exact
 from .policy import REASONS, Policy, Rounding
+from .thresholds import LOW, NORMAL, Target, Thresholds
 
 SANDBOX = "sandbox"
 LABOUR = {
@@ -55,7 +64,7 @@ LABOUR = {
 }
 MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_HOUSE = ("labour", "tax_rates", "resolved_statuses", "policy")
+_HOUSE = ("labour", "tax_rates", "resolved_statuses", "policy", "triage")
 _TOP = ("profile", "profiles", *_HOUSE)
 _PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", *_HOUSE)
 
@@ -68,6 +77,7 @@ class House:
     tax_rates: Mapping[str, Decimal]
     resolved_statuses: frozenset[str] = frozenset()
     policy: Policy = field(default_factory=Policy)
+    triage: Thresholds = field(default_factory=Thresholds)
 
     def kind_of(self, product_id: int | None) -> str | None:
         """The labour kind of a product id, or None if it is no labour product of this house."""
@@ -335,7 +345,8 @@ def _house(written: Mapping[str, Any], chosen: Mapping[str, Any]) -> House:
             raise ConfigError("resolved_statuses must be a list, as in [Cancelled, Duplicate]")
         statuses |= {str(status) for status in listed}
     agreed = _mapping(written.get("policy"), "policy") | _mapping(chosen.get("policy"), "policy")
-    return House(labour, rates, frozenset(statuses), _policy(agreed, tuple(labour)))
+    limits = _mapping(written.get("triage"), "triage") | _mapping(chosen.get("triage"), "triage")
+    return House(labour, rates, frozenset(statuses), _policy(agreed, tuple(labour)), _triage(limits))
 
 
 _POLICY = (
@@ -406,6 +417,77 @@ def _rounding(kind: str, value: object) -> Rounding:
         if name not in names or isinstance(minutes, bool) or not isinstance(minutes, int) or not 0 <= minutes <= 480:
             raise ConfigError(f"{where} must look like {{minimum: 15, increment: 15}}, whole minutes up to 480")
     return Rounding(**{names[name]: minutes for name, minutes in fields.items()})
+
+
+_TRIAGE = ("targets", "stale_hours", "chase_days", "unassigned_minutes", "at_risk", "impact_words", "vip_tags")
+
+
+def _triage(written: Mapping[str, Any]) -> Thresholds:
+    """The section `triage`. Raises ConfigError naming the setting."""
+    for key in written:
+        if key not in _TRIAGE:
+            raise ConfigError(unknown("setting in triage called", key, _TRIAGE))
+    usual = Thresholds()
+    stale = {
+        _digit(name, "triage.stale_hours"): _limit(f"triage.stale_hours.{name}", hours)
+        for name, hours in _mapping(written.get("stale_hours"), "triage.stale_hours").items()
+    }
+    targets = {
+        _digit(name, "triage.targets"): _target(f"triage.targets.{name}", promised)
+        for name, promised in _mapping(written.get("targets"), "triage.targets").items()
+    }
+    # `default` stands for normal and low: a low priority of our own must not come before it.
+    low = {LOW: targets[NORMAL]} if NORMAL in targets else {}
+    near = _mapping(written.get("at_risk"), "triage.at_risk")
+    for name in near:
+        if name not in ("hours", "share"):
+            raise ConfigError(unknown("setting in triage.at_risk called", name, ("hours", "share")))
+    share = _limit("triage.at_risk.share", near.get("share", usual.risk_share))
+    if share > 1:
+        raise ConfigError("triage.at_risk.share must be from 0 to 1, as in 0.25: a part of the target")
+    words, tags = written.get("impact_words"), written.get("vip_tags")
+    return Thresholds(
+        stale_hours={**usual.stale_hours, **stale},
+        chase_days=int(_limit("triage.chase_days", written.get("chase_days", usual.chase_days))),
+        unassigned_minutes=int(
+            _limit("triage.unassigned_minutes", written.get("unassigned_minutes", usual.unassigned_minutes))
+        ),
+        risk_hours=_limit("triage.at_risk.hours", near.get("hours", usual.risk_hours)),
+        risk_share=share,
+        targets={**usual.targets, **low, **targets},
+        impact_words=usual.impact_words if words is None else tuple(_words(words, "triage.impact_words")),
+        vip_tags=usual.vip_tags if tags is None else tuple(_words(tags, "triage.vip_tags")),
+    )
+
+
+def _target(where: str, written: object) -> Target:
+    names = {"response_hours": "response_seconds", "resolution_hours": "resolution_seconds"}
+    promised = _mapping(written, where)
+    for name in promised:
+        if name not in names:
+            raise ConfigError(unknown(f"setting in {where} called", name, names))
+    return Target(
+        **{
+            names[name]: None if hours is None else round(_limit(f"{where}.{name}", hours) * 3600)
+            for name, hours in promised.items()
+        }
+    )
+
+
+def _digit(name: str, where: str) -> int:
+    """A priority as its leading digit; `default` is normal, and holds for all below it too."""
+    if name == "default":
+        return NORMAL
+    if not re.fullmatch(r"[0-9]", name):
+        raise ConfigError(f"{where}: {name[:20]!r} is no priority; write its leading digit, 0 to 9, or default")
+    return int(name)
+
+
+def _limit(where: str, value: object) -> float:
+    number = _number(where, str(value) if isinstance(value, float) else value)
+    if not 0 <= number <= 100_000:
+        raise ConfigError(f"{where} must be a number from 0 to 100000")
+    return float(number)
 
 
 def _known_kind(kind: str, known: tuple[str, ...], where: str) -> str:

@@ -66,6 +66,13 @@ class Hours:
         """Whole seconds of closed shop from one instant to the other."""
         return max(0, int((end - start).total_seconds()) - self.open_seconds(start, end))
 
+    def opened(self, micros: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """For instants in microseconds since 1970: how long the shop was open before each, in microseconds since 2005.
+
+        The difference of two is the open time between them. Whatever is no instant must be masked by the caller.
+        """
+        return _open_before_all(self, micros)
+
     def open_seconds_between(self, starts: pd.Series, ends: pd.Series | datetime) -> pd.Series:
         """For every row the whole seconds of open shop from `starts` to `ends` (aware times): Int64, absent where one is.
 
