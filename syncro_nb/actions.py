@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import editing
+from . import editing, looking
 from .door import NOTHING_SENT, Door, Result, tell_progress
 from .errors import ConfigError, InputError
 from .escape import clip, line
@@ -113,33 +113,13 @@ def _copy_journals(home: Path, copy: Path) -> bool:
 def list_open(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro`: the open tickets, newest first, one line each."""
     rows = workspace.open_ticket_records()
-    status = max((len(row.status) for row in rows), default=0)
-    customer = min(30, max((len(line(row.customer_name)) for row in rows), default=0))
-    said = []
-    for row in rows:
-        head = f"#{row.number}  {line(row.status):<{status}}  {clip(row.customer_name, customer):<{customer}}  "
-        said.append(head + clip(row.subject, max(20, door.width - len(head))))
-    if not rows:
-        said = ["No open tickets. Looked at every page of the list."]
-    document = [
-        {
-            "number": row.number,
-            "status": row.status,
-            "customer": row.customer_name,
-            "subject": row.subject,
-            "priority": row.priority,
-            "technician": row.technician_label,
-            "created_at": row.created_at.isoformat() if row.created_at else None,
-            "updated_at": row.updated_at.isoformat() if row.updated_at else None,
-        }
-        for row in rows
-    ]
+    said = looking.ticket_lines(rows, door.width) or ["No open tickets. Looked at every page of the list."]
     table = None
     if words.out:
         from . import frames
 
         table = frames.open_tickets(rows, workspace.now())
-    return Result(said, document, table=table)
+    return Result(said, [looking.ticket_row(row) for row in rows], table=table)
 
 
 def show_ticket(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
@@ -343,6 +323,17 @@ def _account_line(found: Config) -> str:
     return f"Account:    {found.account}  ({found.url}, {source})"
 
 
+def completion(words: argparse.Namespace, door: Door) -> Result:
+    """`syncro completion bash`: what the shell needs."""
+    from . import config
+    from .completion import script
+    from .keys import Sealed
+
+    house = config.load(Sealed(door.environment), profile=words.profile).house
+    text = script(words.shell, house.labour)
+    return Result(text.split("\n"), {"shell": words.shell, "script": text})
+
+
 def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
@@ -351,15 +342,19 @@ def _day(text: str) -> date:
 
 
 _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
+    "completion": completion,
     "doctor": doctor,
     "sandbox": sandbox,
     "demo": demo,
     "lab": open_lab,
 }
-_WITH_TABLE = ("",)
+_WITH_TABLE = ("", "search", "customers", "triage")
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,
+    "search": looking.search,
+    "customers": looking.customers,
+    "triage": looking.triage,
     "bill": editing.bill,
     "create": editing.create,
     "update": editing.update,

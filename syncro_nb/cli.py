@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +21,9 @@ from .verbs import grammar
 
 if TYPE_CHECKING:
     from .door import Result
+
+
+_COLOURS = {"bad": "31", "warn": "33", "good": "32", "quiet": "2", "title": "1"}
 
 
 class Paper:
@@ -47,15 +50,43 @@ class Paper:
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
-    def print_line(self, text: str) -> None:
-        """One line, wrapped to the terminal with a hanging indent."""
-        if self.width is None or len(text) <= self.width:
-            return self.print(text)
+    def print_line(self, text: str, tone: str = "") -> None:
+        """One line, wrapped to the terminal with a hanging indent, and there in the colour of its tone."""
+        self.print(self._made(text, tone))
+
+    def print_lines(self, lines: Sequence[str], tones: Mapping[int, str]) -> None:
+        """Lines of a result. On a terminal that is too low for them they go through the reader's pager."""
+        made = [self._made(text, tones.get(place, "")) for place, text in enumerate(lines)]
+        if self.width is None or not _paged("\n".join(made)):
+            for text in made:
+                self.print(text)
+
+    def _made(self, text: str, tone: str) -> str:
+        if self.width is None:
+            return text
         indent = " " * (len(text) - len(text.lstrip()) + 2)
         room = max(20, self.width)
-        return self.print(
-            textwrap.fill(text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        )
+        if len(text) > room:
+            text = textwrap.fill(text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        colour = "" if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else _COLOURS.get(tone, "")
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def _paged(text: str) -> bool:
+    """Show a text in the pager ($PAGER, else less) if the screen is too low for it and somebody sits there; False if not."""
+    if text.count("\n") + 1 < shutil.get_terminal_size((100, 24)).lines or not sys.stdin or not sys.stdin.isatty():
+        return False
+    import shlex
+    import subprocess
+
+    command = shlex.split(os.environ.get("PAGER", "less -FRX"))
+    if not command or shutil.which(command[0]) is None:
+        return False
+    try:
+        subprocess.run(command, input=text.encode(errors="replace") + b"\n", check=False)
+    except OSError:
+        return False
+    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,9 +126,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _print_result(result: Result, as_json: bool, output: Paper, remarks: Paper) -> None:
     if as_json and result.document is not None:
         output.print(json.dumps(result.document, indent=2, default=str))
-    if not as_json or result.exit_status:
+    if as_json and result.exit_status:
         for text in result.lines:
-            (remarks if as_json else output).print_line(text)
+            remarks.print_line(text)
+    if not as_json:
+        output.print_lines(result.lines, {} if result.exit_status else result.tones)
 
 
 def _answer(question: str, remarks: Paper) -> str:

@@ -21,6 +21,7 @@ class Result:
     exit_status: int = 0
     table: Any = None  # the DataFrame that --out writes
     sheets: Mapping[str, Any] = field(default_factory=dict)  # further ones, for .xlsx
+    tones: Mapping[int, str] = field(default_factory=dict)  # of lines on a terminal: bad, warn, good, quiet, title
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,8 @@ LANES = (
     "chase-due",
     "parked",
 )
+TONES = {"emergency": "bad", "breached": "bad", "customer-waiting": "warn", "at-risk": "warn", "parked": "quiet"}
 BALLS = ("", "ours", "theirs", "third", "none")
-LIVE_DETAILS = 10  # of how many tickets at the top of the queue a live look reads the details
 SEPARATOR = " · "
 MOST_REASONS = 3
 
@@ -189,12 +189,29 @@ def what_if(books: Books, house: House, thresholds: Thresholds) -> pd.DataFrame:
     return moved[columns].rename(columns=names).reset_index(drop=True)
 
 
+def doubts(books: Books, rows: pd.DataFrame) -> list[str]:
+    """What a reader of this queue has to know: what was assumed of the business hours, what is missing, what was not read."""
+    said = list(business_hours.from_settings(books.settings, books.zone).doubts)
+    said += [
+        f"{gap.table}: {gap.reason}" for gap in books.gaps if gap.table in ("tickets", "comments", "timers", "charges")
+    ]
+    if "products" not in books.known:
+        said.append("the products were not read, so uncharged time has no price yet")
+    unread = int((rows["details"].astype("str") != "read").sum())
+    if unread:
+        said.append(
+            f"{unread} of {len(rows)} tickets were placed without their latest comments (marked); customer wait and stale are "
+            "not known of those that were never read"
+        )
+    return said
+
+
 def counts(rows: pd.DataFrame) -> pd.Series:
     """How many tickets each lane has, in the order of the lanes, empty ones too."""
     return rows["lane"].value_counts().reindex(list(LANES), fill_value=0).rename_axis("lane").rename("tickets")
 
 
-def to_look_at(rows: pd.DataFrame, most: int = LIVE_DETAILS) -> list[int]:
+def to_look_at(rows: pd.DataFrame, most: int) -> list[int]:
     """The ids of the tickets at the top of a queue whose details a live look should read, best first."""
     lacking = rows.loc[rows["details"].astype("str") != "read", "ticket_id"]
     return [int(one) for one in lacking.head(most)]

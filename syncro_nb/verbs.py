@@ -52,6 +52,7 @@ def _option(*names: str, **settings: Any) -> Option:
 _NUMBER = _option(
     "number", metavar="NUMBER", type=_whole("a ticket number"), help="ticket number as people see it, as in 32164"
 )
+_QUERY = _option("query", metavar="QUERY", nargs="+", help="part of a name or subject; several words need no quotes")
 _DIR = _option("folder", metavar="DIR", nargs="?", default="syncro-notebooks", help="where the notebooks are copied to")
 _NO_BROWSER = _option("--no-browser", action="store_true", help="print the address only")
 
@@ -86,6 +87,13 @@ _FIELDS = (
 
 VERBS = (
     Verb("ticket", "one ticket: header, comments, time, charges, billing", (_NUMBER,)),
+    Verb("search", "tickets by subject or customer", (_QUERY,)),
+    Verb("customers", "customers by name, with open tickets and prepaid hours", (_QUERY,)),
+    Verb(
+        "triage",
+        "the open tickets in the order in which to work, each with the reasons",
+        (_option("--live", action="store_true", help="read the list anew, and the details of ten tickets at the top"),),
+    ),
     Verb(
         "bill",
         "bill work on a ticket: comment, charge, invoice, verification, status",
@@ -248,6 +256,11 @@ VERBS = (
             _option("--seed", metavar="N", type=_whole("a seed"), default=1, help="other data (1)"),
             _option("--size", default="small", choices=("small", "medium", "large"), help="how many tickets (small)"),
         ),
+    ),
+    Verb(
+        "completion",
+        "what the shell needs to complete verbs and labour kinds: source <(syncro completion bash)",
+        (_option("shell", metavar="SHELL", choices=("bash", "zsh"), help="bash or zsh"),),
     ),
     Verb("doctor", "what is configured, what answers, what the key may read; never the key"),
 )

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from . import config as configuration
-from . import frames
+from . import directory, frames
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
 from .errors import InputError
@@ -37,6 +37,7 @@ from .service.client import Client
 from .service.limiter import Limiter, parse_rate
 from .service.records import Ticket
 from .service.transport import Inside, Transport
+from .thresholds import Thresholds
 from .ticketview import TicketView
 from .words import Words, pull_words
 from .writes.batchbook import BatchBook
@@ -58,7 +59,13 @@ if TYPE_CHECKING:
 _WORKERS = (
     4  # requests of a sync that are under way at once: one alone waits for answers longer than the rate limit asks
 )
+Say = Callable[[str], None]
+
 _RUN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _quiet(text: str) -> None:
+    """Says nothing."""
 
 
 def connect(
@@ -240,6 +247,32 @@ class Workspace:
 
     def _mirror_folder(self) -> Path:
         return self.config.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", self.config.account).strip("-")
+    def search_tickets(self, query: str, *, most: int = 200) -> tuple[list[Ticket], bool]:
+        """Tickets with these words in subject or customer, newest first; False: there are more than `most`."""
+        return directory.search_tickets(self.client, query, most=most)
+
+    def find_customers(self, query: str, *, most: int = 10) -> list[directory.CustomerRow]:
+        """Customers with these words in their name; open tickets and prepaid hours of the first `most`."""
+        return directory.find_customers(self.client, self.house, query, most=most)
+
+    def triage(self, *, live: bool = False, thresholds: Thresholds | None = None, say: Say = _quiet) -> pd.DataFrame:
+        """The open tickets in the order in which to work (triage.QUEUE), each with the reasons why it is where it is.
+
+        `live` reads the list of open tickets anew, and the details of at most ten at its top. `thresholds`: other limits than
+        the house's, to see what they would do. `say` is told what has to be read first.
+        """
+        from . import triage
+
+        return triage.queue(self.queue_books(live=live, say=say), self.house, thresholds=thresholds)
+
+    def queue_books(self, *, live: bool = False, say: Say = _quiet) -> Books:
+        """The books that the queue is made from, as `triage` says."""
+        from . import live as live_look
+
+        say("nothing is kept on this machine yet: reading settings, open tickets and their details")
+        first = live_look.first_books(self.client, prices=not live)
+        most = live_look.DETAILS - live_look.SETTINGS_REQUESTS if live else None
+        return live_look.look(first, self.client, self.house, details=most)
 
     # ------------------------------------------------------------ writing
 

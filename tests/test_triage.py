@@ -455,8 +455,8 @@ def test_details_that_are_older_than_the_ticket_are_called_so():
 def test_a_live_look_reads_the_top_of_the_queue():
     books = replace(world(tickets=[open_ticket(number) for number in range(1, 20)]), settings=SETTINGS)
     queue = triage.queue(unread(books), HOUSE)
-    assert triage.to_look_at(queue) == [number + 1000 for number in range(1, 11)]
-    assert triage.to_look_at(triage.queue(books, HOUSE)) == []
+    assert triage.to_look_at(queue, 10) == [number + 1000 for number in range(1, 11)]
+    assert triage.to_look_at(triage.queue(books, HOUSE), 10) == []
 
 
 def test_the_document_has_plain_values_in_the_order_of_the_queue():

@@ -1,0 +1,57 @@
+"""What a shell completes after `syncro`: verbs, their words and options, labour kinds. Made from the grammar, for bash and zsh.
+
+source <(syncro completion bash)      # in ~/.bashrc, or the same with zsh in ~/.zshrc
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .verbs import COMMON, OF_WRITES, VERBS, Option, Verb
+
+SHELLS = ("bash", "zsh")
+
+
+def script(shell: str, kinds: Iterable[str]) -> str:
+    """The snippet for a shell. `kinds`: the labour kinds of the house, completed after --labor."""
+    cases = [_case("", VERBS, ()), *(case for verb in VERBS for case in _cases(verb))]
+    head = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
+    return (
+        head
+        + f"""_syncro() {{
+  local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" path="" one known=""
+  for one in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    case "$path/$one" in {_paths()}) path="${{path:+$path }}$one";; esac
+  done
+  case "$before" in --labor|--labour) known="{" ".join(filter(_is_plain, kinds))}";; esac
+  [ -n "$known" ] || case "$path" in
+{chr(10).join(cases)}
+  esac
+  COMPREPLY=($(compgen -W "$known" -- "$word"))
+}}
+complete -o default -F _syncro syncro"""
+    )
+
+
+def _is_plain(kind: str) -> bool:
+    """Whether a shell takes the word for nothing but itself."""
+    return re.fullmatch(r"[\w-]+", kind) is not None
+
+
+def _paths() -> str:
+    """The words that lead on, as shell patterns: /runs, runs/show."""
+    first = [f"/{verb.name}" for verb in VERBS]
+    return "|".join([*first, *(f"{verb.name}/{inner.name}" for verb in VERBS for inner in verb.subverbs)])
+
+
+def _cases(verb: Verb) -> list[str]:
+    own = _case(verb.name, verb.subverbs, verb.options, verb.writes)
+    return [own, *(_case(f"{verb.name} {inner.name}", (), inner.options, inner.writes) for inner in verb.subverbs)]
+
+
+def _case(path: str, inner: tuple[Verb, ...], options: tuple[Option, ...], writes: bool = False) -> str:
+    every = [*options, *COMMON, *(OF_WRITES if writes else ())]
+    known = [verb.name for verb in inner] + [name for one in every for name in one.names if name.startswith("-")]
+    choices = [str(choice) for one in options for choice in one.settings.get("choices", ()) or ()]
+    return f'    "{path}") known="{" ".join([*known, *choices])}";;'

@@ -1,0 +1,99 @@
+"""Looking tickets and customers up by what somebody types; live, with a bounded number of requests.
+
+What Syncro's own search means by a query is not documented, so every row is held against the words once more: each of them
+must be in the subject or the customer's name (of a ticket), or in one of the names (of a customer), in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+from .config import House
+from .errors import InputError
+from .service.client import NOT_CLOSED, Client
+from .service.records import Customer, Ticket
+
+NAMESAKES = 5  # customers whose tickets a search for tickets also looks through
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class CustomerRow:
+    """A customer that was found. `open_tickets` None: its details were not read; `prepaid_hours` None: none, or not read."""
+
+    id: int
+    name: str
+    email: str
+    phone: str
+    open_tickets: int | None = None
+    prepaid_hours: Decimal | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As `syncro customers --json` prints it; hours as text, so that no digit is lost."""
+        hours = None if self.prepaid_hours is None else f"{self.prepaid_hours:f}"
+        names = {"id": self.id, "name": self.name, "email": self.email, "phone": self.phone}
+        return {**names, "open_tickets": self.open_tickets, "prepaid_hours": hours}
+
+
+def search_tickets(client: Client, query: str, *, most: int) -> tuple[list[Ticket], bool]:
+    """Tickets with these words in subject or customer, newest first; False if there are more than `most`.
+
+    Raises InputError for an empty query.
+    """
+    wanted = _words(query)
+    number = query.strip().removeprefix("#")
+    asked: list[Iterator[Ticket]] = [client.tickets(query=query)]
+    if number.isascii() and number.isdigit() and len(number) < 12:
+        asked.append(client.tickets(number=int(number)))
+    named = [one for one in client.customers_like(query) if _has(_names(one), wanted)][:NAMESAKES]
+    asked += [client.tickets(customer_id=one.id) for one in named]
+    found: dict[int, Ticket] = {}
+    for row in chain.from_iterable(asked):
+        if _has(f"{row.subject}\n{row.customer_name}", wanted) or str(row.number) == number:
+            found[row.id] = row
+            if len(found) > most:
+                break
+    newest = sorted(found.values(), key=lambda row: row.number, reverse=True)
+    return newest[:most], len(newest) <= most
+
+
+def find_customers(client: Client, house: House, query: str, *, most: int) -> list[CustomerRow]:
+    """Customers with these words in their name, by name; open tickets and prepaid hours of the first `most`.
+
+    One request for each page of the list, and two for each of the first. Raises InputError for an empty query.
+    """
+    wanted = _words(query)
+    rows = [row for row in client.customers(query=query) if _has(_names(row), wanted)]
+    rows.sort(key=lambda row: (row.name.casefold(), row.id))
+    return [_row(row, client, house) if place < most else _listed(row) for place, row in enumerate(rows)]
+
+
+def _row(row: Customer, client: Client, house: House) -> CustomerRow:
+    detail = client.customer(row.id)
+    tickets = client.tickets(customer_id=row.id, status=NOT_CLOSED)
+    count = sum(one.customer_id == row.id and not house.is_resolved(one.status) for one in tickets)
+    return CustomerRow(row.id, row.name, row.email, row.phone, count, detail.prepaid_hours)
+
+
+def _listed(row: Customer) -> CustomerRow:
+    return CustomerRow(row.id, row.name, row.email, row.phone)
+
+
+def _names(row: Customer) -> str:
+    return f"{row.name}\n{row.business_name}\n{row.fullname}"
+
+
+def _words(query: str) -> list[str]:
+    words = query.casefold().split()
+    if not words or len(query) > LONGEST:
+        raise InputError(f"say what to look for, in up to {LONGEST} characters")
+    return words
+
+
+def _has(text: str, words: list[str]) -> bool:
+    found = text.casefold()
+    return all(word in found for word in words)

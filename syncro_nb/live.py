@@ -1,0 +1,102 @@
+"""A live look at the queue: the open tickets as Syncro lists them now, and the details of the few that matter most.
+
+It costs the pages of the list of open tickets, and one request for each ticket whose details are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from . import frames, triage
+from .books import Books
+from .config import House
+from .errors import Missing
+from .service.client import NOT_CLOSED, Client
+from .service.records import Ticket, User
+from .tables import INSTANT, TABLES
+
+_PARTS = {"comments": "comments", "timers": "timers", "charges": "lines"}
+
+
+DETAILS = 10  # of how many tickets at the top of the queue a live look reads the details
+SETTINGS_REQUESTS = 2
+
+
+def first_books(client: Client, *, prices: bool) -> Books:
+    """Books with the account's settings and technicians only, for a look where nothing has been kept yet: two requests.
+
+    `prices`: with the products too, so that uncharged time has a price; one request more for each page of them.
+    """
+    ticket_settings, settings = client.ticket_settings(), client.settings()
+    named = ticket_settings.users if isinstance(ticket_settings.users, list) else []
+    users = [User(row["id"], str(row.get("name") or "")) for row in named if isinstance(row, dict) and row.get("id")]
+    tables: dict[str, Any] = {"users": frames.from_records("users", users)}
+    if prices:
+        tables["products"] = frames.from_records("products", client.products())
+    return Books(client.server_now(), settings, ticket_settings, tables)
+
+
+def with_open_tickets(books: Books, client: Client, house: House) -> Books:
+    """The books with the list of open tickets as it is now; what they knew of a ticket's details stays.
+
+    A ticket that is not listed any more is taken out: it was resolved, or deleted. One request for each page.
+    """
+    listed = [row for row in client.tickets(status=NOT_CLOSED) if not house.is_resolved(row.status)]
+    known = books.table("tickets")
+    rows = frames.from_records("tickets", listed)
+    seen = known.set_index("ticket_id")["detail_at"].reindex(rows["ticket_id"])
+    rows["detail_at"] = seen.astype(INSTANT).array
+    return _with(books, client.server_now(), tickets=rows)
+
+
+def with_details(books: Books, client: Client, ticket_ids: Iterable[int]) -> Books:
+    """The books with the comments, timers and lines of these tickets as they are now. One request for each."""
+    began = client.server_now()  # a change after this instant may not be in what is read
+    read: list[Ticket] = []
+    gone: list[int] = []
+    for ticket_id in ticket_ids:
+        try:
+            read.append(client.ticket(ticket_id))
+        except Missing:
+            gone.append(ticket_id)
+    tickets = books.table("tickets")
+    tickets = tickets[~tickets["ticket_id"].isin(gone)].copy()
+    seen = tickets["ticket_id"].isin([one.id for one in read])
+    tickets["detail_at"] = tickets["detail_at"].mask(seen, pd.Timestamp(began)).astype(INSTANT)
+    # What the list said of `updated_at` is older than what was read just now.
+    for one in read:
+        if one.updated_at:
+            tickets.loc[tickets["ticket_id"] == one.id, "updated_at"] = pd.Timestamp(one.updated_at).tz_convert("UTC")
+    parts = {name: _replaced(books, name, attribute, read) for name, attribute in _PARTS.items()}
+    return _with(books, client.server_now(), tickets=tickets, **parts)
+
+
+def look(books: Books, client: Client, house: House, *, details: int | None = DETAILS) -> Books:
+    """The books with the queue as it is now: the whole list, and the details of at most so many tickets at its top.
+
+    `details` None: of all that are not known or have changed.
+    """
+    books = with_open_tickets(books, client, house)
+    queue = triage.queue(books, house)
+    most = len(queue) if details is None else details
+    return with_details(books, client, triage.to_look_at(queue, most))
+
+
+def _replaced(books: Books, name: str, attribute: str, read: list[Ticket]) -> pd.DataFrame:
+    """A table with the rows of these tickets as they were just read; a row that moved to another ticket is there once."""
+    rows = [replace(row, ticket_id=one.id) for one in read for row in getattr(one, attribute) or ()]
+    new, old = frames.from_records(name, rows), books.table(name)
+    key = TABLES[name].key
+    kept = old[~(old["ticket_id"].isin([one.id for one in read]) | old[key].isin(new[key])).to_numpy()]
+    if not len(kept) or not len(new):
+        return new if not len(kept) else kept
+    return pd.concat([kept, new], ignore_index=True)
+
+
+def _with(books: Books, now: datetime, **tables: pd.DataFrame) -> Books:
+    return replace(books, as_of=now, tables={**books.tables, **tables})
