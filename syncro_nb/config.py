@@ -9,6 +9,7 @@
     labour: {remote: 1190473, security: 1234567}   # kind: product id; adds to or changes the usual seven
     tax_rates: {default: 8.7}            # percent, by the customer's tax rate id, or default
     resolved_statuses: [Cancelled]       # besides Resolved..., Invoiced and Closed
+    clients_folder: clients              # where session logs go; relative to this file
     policy:                              # how time becomes money; nothing is assumed that is not here
       rounding: {default: {minimum: 15, increment: 15}, onsite: {minimum: 60, increment: 30}}   # minutes
       per: entry                         # round each entry, or the sum of a ticket
@@ -65,8 +66,8 @@ LABOUR = {
 MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOUSE = ("labour", "tax_rates", "resolved_statuses", "policy", "triage")
-_TOP = ("profile", "profiles", *_HOUSE)
-_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", *_HOUSE)
+_TOP = ("profile", "profiles", "clients_folder", *_HOUSE)
+_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", "clients_folder", *_HOUSE)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Config:
     settle_seconds: float = 120.0
     rate: str = "180/60"
     settings: frozenset[str] = frozenset()  # what the profile sets, by name
+    clients: Path = Path("clients")  # where session logs go
 
     @property
     def host(self) -> str:
@@ -169,6 +171,7 @@ def load(environment: Mapping[str, str], *, profile: str | None = None, folder: 
         settle_seconds=_seconds(environment, "SYNCRO_NB_SETTLE", max(120.0, 2 * timeout)),
         rate=environment.get("SYNCRO_NB_RATE") or "180/60",
         settings=frozenset(chosen),
+        clients=_clients(chosen.get("clients_folder", written.get("clients_folder")), path),
     )
 
 
@@ -285,6 +288,14 @@ def _read_source(kind: str, written: object, folder: Path) -> KeySource | None:
         case "prompt", True | None:
             return KeySource(kind)
     return None
+
+
+def _clients(written: object, path: Path | None) -> Path:
+    """The folder of session logs: as written, from the folder of syncro.yaml; else `clients` there, or where we are."""
+    if written is not None and (not isinstance(written, str) or not written.strip()):
+        raise ConfigError("clients_folder must be the name of a folder, as in clients")
+    folder = Path(written or "clients").expanduser()
+    return folder if path is None else path.absolute().parent / folder
 
 
 def _from_subdomain(written: object, profile: str) -> str | None:

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from .door import NOTHING_SENT, Door, Result, tell_progress
-from .errors import ConfigError, InputError
-from .escape import clip
+from .errors import ConfigError, Error, InputError
+from .escape import clip, line
 from .money import format_cents
 
 if TYPE_CHECKING:
@@ -92,7 +92,28 @@ def close(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result
     """`syncro close NUMBER ...`; the session log is offered, never written silently."""
     from .writes.ticket import CloseDraft
 
-    return write(workspace, CloseDraft(ticket_number=words.number, text=words.text), words, door)
+    def offer_log(receipt: Receipt) -> list[str]:
+        question = f"Write the session log below {line(workspace.config.clients)}? Type yes: "
+        wanted = words.log
+        if wanted is None:
+            wanted = not words.yes and door.ask is not None and door.ask(question).strip().lower() == "yes"
+        return [_write_log(workspace, words.number, words.text)] if wanted else []
+
+    return write(workspace, CloseDraft(ticket_number=words.number, text=words.text), words, door, offer_log)
+
+
+def _write_log(workspace: Workspace, number: int, resolution: str) -> str:
+    """Writes the session log, and says where it is. The ticket is closed by now: that it failed is a remark, not an error."""
+    from . import sessionlog
+
+    try:
+        zone = workspace.zone
+        day = workspace.now().astimezone(zone).date()
+        view = workspace.ticket(number)
+        path = sessionlog.write(view, workspace.config.clients, day, resolution=resolution, zone=zone)
+    except Error as error:
+        return f"The session log was not written: {error}"
+    return f"Session log: {path}"
 
 
 def timer(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:

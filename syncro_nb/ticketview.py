@@ -68,15 +68,22 @@ class TicketView:
             for invoice in self.invoices
         ]
         said += [self.doubt] if self.doubt else []
+        said += self.unbilled
+        if not said:
+            said.append(self.row.billing_status or "nothing billed, nothing waiting")
+        return "; ".join(said)
+
+    @property
+    def unbilled(self) -> list[str]:
+        """What on it is not billed yet, in words; empty if nothing waits."""
+        said = []
         waiting = [row for row in self.ticket.lines or () if not row.converted]
         if waiting:
             said.append(f"{len(waiting)} charge(s) not invoiced, {format_cents(self.pending_cents)}")
         minutes = sum(row.charged_seconds for row in self.uncharged) / 60
         if self.uncharged:
             said.append(f"{len(self.uncharged)} timer(s) not charged, {minutes:g} minutes")
-        if not said:
-            said.append(self.row.billing_status or "nothing billed, nothing waiting")
-        return "; ".join(said)
+        return said
 
     @property
     def uncharged(self) -> list[Timer]:

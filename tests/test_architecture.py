@@ -24,7 +24,7 @@ LAYERS = [
     {"writes"},
     {"ticketview", "live", "directory"},
     {"workspace"},
-    {"lab", "doctor", "export", "charts"},
+    {"sessionlog", "lab", "doctor", "export", "charts"},
     {"forms"},
     {"verbs", "door"},
     {"editing", "looking", "completion"},
