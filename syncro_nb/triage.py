@@ -132,7 +132,9 @@ def queue(books: Books, house: House, *, thresholds: Thresholds | None = None) -
     limits = thresholds or house.triage
     tickets = books.table("tickets", _WANTED)
     tickets = tickets[~terms.resolved(tickets, house).to_numpy()].reset_index(drop=True)
-    signals = _signals(tickets, books, limits)
+    timers, whose = _on(tickets, books.table("timers", _OF_TIMERS))
+    unbilled = _unbilled(tickets, timers, whose, books, house)
+    signals = {**_signals(tickets, timers, whose, books, limits), "unbilled": unbilled}
     lane = _lanes(signals)
     order = np.lexsort(
         (
@@ -160,7 +162,7 @@ def queue(books: Books, house: House, *, thresholds: Thresholds | None = None) -
         "untouched_hours": sorted_signals["untouched_hours"],
         "age_days": np.maximum(_or(sorted_signals["age_hours"], 0), 0).astype("int64") // 24,
         "vip": sorted_signals["vip"],
-        "unbilled_cents": _unbilled(tickets, books, house),
+        "unbilled_cents": sorted_signals["unbilled"],
         "details": pd.Categorical(sorted_signals["details"], ["read", "old", "missing"]),
     }
     return tickets.assign(**columns)[list(QUEUE)].reset_index(drop=True)
@@ -226,8 +228,10 @@ _HOUR = 3_600_000_000.0
 Array = np.ndarray[Any, Any]
 
 
-def _signals(tickets: pd.DataFrame, books: Books, limits: Thresholds) -> dict[str, Array]:
-    """Every signal of these tickets, by name, in their order."""
+def _signals(
+    tickets: pd.DataFrame, timers: pd.DataFrame, whose: Array, books: Books, limits: Thresholds
+) -> dict[str, Array]:
+    """Every signal of these tickets, by name, in their order. `whose`: for each timer the place of its ticket."""
     now = _micros(pd.Series([pd.Timestamp(books.as_of)]))[0]
     shop = business_hours.from_settings(books.settings, books.zone)
 
@@ -248,7 +252,7 @@ def _signals(tickets: pd.DataFrame, books: Books, limits: Thresholds) -> dict[st
     age_hours = (now - created) / _HOUR
     nobodys = tickets["user_id"].isna().to_numpy()
 
-    touched = np.fmax(talk["touched"], _worked(tickets, books))
+    touched = np.fmax(talk["touched"], _worked(timers, whose, len(tickets)))
     untouched = open_hours_since(np.where(read, np.where(np.isnan(touched), created, touched), np.nan))
     stale_after = np.array([limits.stale_after(one) for one in range(10)])[digit]
     since = np.where(read & ~np.isnan(talk["our_word"]), talk["our_word"], updated)
@@ -371,11 +375,10 @@ def _by_technicians(comments: pd.DataFrame, tickets: pd.DataFrame, books: Books)
     return np.asarray(by_id | by_name, dtype=bool)
 
 
-def _worked(tickets: pd.DataFrame, books: Books) -> Array:
+def _worked(timers: pd.DataFrame, whose: Array, many: int) -> Array:
     """When somebody last worked on each ticket, as its timers say: their end, or the start of one that runs."""
-    rows, place = _on(tickets, books.table("timers", ["ticket_id", "started_at", "ended_at"]))
-    last = np.full(len(tickets), np.nan)
-    np.fmax.at(last, place, np.fmax(_micros(rows["started_at"]), _micros(rows["ended_at"])))
+    last = np.full(many, np.nan)
+    np.fmax.at(last, whose, np.fmax(_micros(timers["started_at"]), _micros(timers["ended_at"])))
     return last
 
 
@@ -442,20 +445,19 @@ def _impact(subjects: pd.Series, limits: Thresholds) -> Array:
     return np.array(["" if one is None else " ".join(one.group().lower().split()) for one in found], dtype=object)
 
 
-def _unbilled(tickets: pd.DataFrame, books: Books, house: House) -> Array:
+def _unbilled(tickets: pd.DataFrame, timers: pd.DataFrame, whose: Array, books: Books, house: House) -> Array:
     """Uncharged time and pending charges of each ticket, in cents."""
     cents = np.zeros(len(tickets), dtype="int64")
     lines, place = _on(tickets, books.table("charges", ["ticket_id", "amount_cents", "converted"]))
     np.add.at(cents, place, np.where(lines["converted"].to_numpy(), 0, lines["amount_cents"].to_numpy()))
-    timers, place = _on(tickets, books.table("timers", _OF_TIMERS))
     waits = terms.uncharged(timers).to_numpy()
-    timers, place = timers[waits].reset_index(drop=True), place[waits]
+    timers, place = timers[waits].reset_index(drop=True), whose[waits]
     if len(timers):
         products = books.table("products", ["product_id", "category", "price_cents"])
         kinds = terms.kind(timers, products, house)
         seconds = terms.billable_seconds(timers, kinds, house.policy)
-        whose = tickets[["customer_id", "customer"]].iloc[place].reset_index(drop=True)
-        rates = terms.rate(timers.join(whose), kinds, products, house.policy)["rate_cents"]
+        customers = tickets[["customer_id", "customer"]].iloc[place].reset_index(drop=True)
+        rates = terms.rate(timers.join(customers), kinds, products, house.policy)["rate_cents"]
         np.add.at(cents, place, terms.hours_cents(seconds, rates).to_numpy())
     return cents
 
