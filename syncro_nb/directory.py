@@ -16,7 +16,16 @@ from .config import House
 from .errors import InputError
 from .service.client import NOT_CLOSED, Client
 from .service.records import Customer, Ticket
+from .tables import Column
 
+CUSTOMERS = {
+    "customer_id": Column("int64", "customer id"),
+    "name": Column("str", "business name, else the person's"),
+    "email": Column("str", "mail address"),
+    "phone": Column("str", "telephone"),
+    "open_tickets": Column("Int64", "tickets that are not resolved; absent: not read"),
+    "prepaid_hours": Column("float64", "prepaid hours left; absent: none, or not read"),
+}
 NAMESAKES = 5  # customers whose tickets a search for tickets also looks through
 LONGEST = 200
 
@@ -31,6 +40,11 @@ class CustomerRow:
     phone: str
     open_tickets: int | None = None
     prepaid_hours: Decimal | None = None
+
+    def row(self) -> tuple[Any, ...]:
+        """As a row of CUSTOMERS."""
+        hours = None if self.prepaid_hours is None else float(self.prepaid_hours)
+        return self.id, self.name, self.email, self.phone, self.open_tickets, hours
 
     def as_json(self) -> dict[str, Any]:
         """As `syncro customers --json` prints it; hours as text, so that no digit is lost."""

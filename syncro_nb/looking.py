@@ -63,7 +63,12 @@ def search(workspace: Workspace, words: argparse.Namespace, door: Door) -> Resul
     if not rows:
         said = [f"No ticket has {clip(query, 60)!r} in its subject or its customer's name."]
     said += [] if whole else [f"These are {len(rows)}; there are more. Say more of the subject to see the others."]
-    return Result(said, [ticket_row(row) for row in rows])
+    table = None
+    if words.out:
+        from . import frames
+
+        table = frames.open_tickets(rows, workspace.now())
+    return Result(said, [ticket_row(row) for row in rows], table=table)
 
 
 def customers(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
@@ -76,7 +81,13 @@ def customers(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
         said.append(f"{one.id:>10}  {clip(one.name, 36):<36}  {counted}")
     if len(found) > MOST_CUSTOMERS:
         said.append(f"{len(found)} customers; open tickets and prepaid hours of the first {MOST_CUSTOMERS} only")
-    return Result(said or [f"No customer has {clip(query, 60)!r} in its name."], [one.as_json() for one in found])
+    table = None
+    if words.out:
+        from . import directory, frames
+
+        table = frames.frame(directory.CUSTOMERS, (one.row() for one in found))
+    said = said or [f"No customer has {clip(query, 60)!r} in its name."]
+    return Result(said, [one.as_json() for one in found], table=table)
 
 
 def _customer_facts(one: CustomerRow) -> str:

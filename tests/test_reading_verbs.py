@@ -139,6 +139,13 @@ def test_customers_by_name_with_open_tickets_and_prepaid_hours(desk):
     assert "12.0 prepaid hours" in result.lines[0]
 
 
+def test_what_is_found_goes_into_a_file(desk, tmp_path):
+    for words, key in ((["search", "printer"], "number"), (["customers", "an"], "customer_id"), (["triage"], "number")):
+        table = run(desk, *words, "--out", str(tmp_path / "x.csv"))[0].table
+        assert len(table) > 0
+        assert key in table
+
+
 def test_customers_reads_the_details_of_a_few_only(desk):
     before = len(gets(desk))
     found = desk.ws.find_customers("e", most=3)
