@@ -160,7 +160,7 @@ def minutes_counted(shop, start, end):
     return minutes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(week=WEEKS, zone=ZONES, start=MOMENTS, length=st.integers(0, 3 * 24 * 60))
 def test_open_seconds_are_the_minutes_counted_one_by_one(week, zone, start, length):
     shop, end = Hours(zone, week), start + timedelta(minutes=length)
@@ -168,7 +168,7 @@ def test_open_seconds_are_the_minutes_counted_one_by_one(week, zone, start, leng
     assert shop.open_seconds(start, end) + shop.outside_seconds(start, end) == length * 60
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(week=WEEKS.filter(any), zone=ZONES, start=MOMENTS, seconds=st.integers(1, 200_000))
 def test_later_is_the_first_instant_with_so_much_open_time(week, zone, start, seconds):
     shop = Hours(zone, week)
@@ -177,7 +177,7 @@ def test_later_is_the_first_instant_with_so_much_open_time(week, zone, start, se
     assert shop.open_seconds(start, then - timedelta(seconds=1)) == seconds - 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(week=WEEKS.filter(any), zone=ZONES, pairs=st.lists(st.tuples(MOMENTS, MOMENTS), min_size=1, max_size=5))
 def test_a_column_gives_what_its_rows_give(week, zone, pairs):
     shop = Hours(zone, week)
