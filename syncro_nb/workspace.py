@@ -56,9 +56,7 @@ if TYPE_CHECKING:
     from .books import Books
     from .sandbox import Sandbox
 
-_WORKERS = (
-    4  # requests of a sync that are under way at once: one alone waits for answers longer than the rate limit asks
-)
+_WORKERS = 4  # requests of a sync under way at once: one alone waits for answers longer than the rate limit asks
 Say = Callable[[str], None]
 
 _RUN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -247,6 +245,7 @@ class Workspace:
 
     def _mirror_folder(self) -> Path:
         return self.config.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", self.config.account).strip("-")
+
     def search_tickets(self, query: str, *, most: int = 200) -> tuple[list[Ticket], bool]:
         """Tickets with these words in subject or customer, newest first; False: there are more than `most`."""
         return directory.search_tickets(self.client, query, most=most)
@@ -269,6 +268,9 @@ class Workspace:
         """The books that the queue is made from, as `triage` says."""
         from . import live as live_look
 
+        if self.mirror.known():
+            kept = self.books()
+            return live_look.look(kept, self.client, self.house, details=live_look.DETAILS) if live else kept
         say("nothing is kept on this machine yet: reading settings, open tickets and their details")
         first = live_look.first_books(self.client, prices=not live)
         most = live_look.DETAILS - live_look.SETTINGS_REQUESTS if live else None
