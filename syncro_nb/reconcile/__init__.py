@@ -1,0 +1,1 @@
+"""Reconciliation: every dollar between work and ledger, followed. Rules find, the report weighs and adds up."""
