@@ -1,13 +1,13 @@
 """What a rule has to say: a finding, what it could not look at, and what it wants to have read before it speaks.
 
-A rule hands back `Found`: a frame with one row for each finding (built with `found`), the records that it could not evaluate
-(`Lack`) and those whose detail would have to be read live (`Proofs`). The report makes `Finding`s of it.
+A rule hands back `Found`: its hits (made of the rows of a frame by `hits`), the records that it could not evaluate (`Lack`) and
+those whose detail would have to be read live (`Proofs`). The report weighs the hits against each other and makes `Finding`s.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,20 +88,121 @@ class Proofs:
 
 @dataclass(frozen=True)
 class Lack:
-    """Records that a rule left out: why, how many, and on which days (None: they count in every period)."""
+    """Records that a rule left out: why, how many, and on which days they lie (None: they count in every period)."""
 
     reason: str
     records: int | None
-    on: pd.Series | None = None
+    on: Any = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row of what a rule found, before the report weighs it. Ids are Syncro's own; `about` makes the key.
+
+    `claims` names the dollars that it speaks of ("timer:17", "line:4"); if an earlier rule has one of them, this hit is left
+    out. With `parts` (dollar, cents, and so on for each) it only loses those, and keeps the rest of its amount.
+    """
+
+    severity: str
+    direction: str
+    amount_cents: int
+    exact: bool
+    about: tuple[object, ...]
+    message: str
+    evidence: dict[str, Any]
+    claims: tuple[str, ...] = ()
+    parts: tuple[tuple[str, int], ...] | None = None
+    ticket_id: int | None = None
+    invoice_id: int | None = None
+    customer_id: int | None = None
+    user_id: int | None = None
+    customer: str = ""
+    invoice: str = ""
+    on: str = ""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one rule came to. `rows` is made by `registry.rows`."""
+    """What one rule came to: its hits, what it left out, and what it would have to have read live."""
 
-    rows: pd.DataFrame
+    hits: list[Hit] = field(default_factory=list)
     lacks: tuple[Lack, ...] = ()
     proofs: Proofs = Proofs()
+
+    def __add__(self, other: Found) -> Found:
+        return Found(self.hits + other.hits, self.lacks + other.lacks, self.proofs | other.proofs)
+
+
+Words = Callable[[Mapping[str, Any]], str]
+
+
+def hits(
+    rows: pd.DataFrame,
+    *,
+    about: Sequence[str],
+    message: Words,
+    severity: Any,
+    direction: Any = "leak",
+    amount: Any = 0,
+    exact: Any = True,
+    on: str | None = None,
+    evidence: Sequence[str] = (),
+    claims: Mapping[str, str] | None = None,
+    parts: Any = None,
+    fixed: Mapping[str, Any] | None = None,
+) -> list[Hit]:
+    """Rows as hits. `about` and `evidence` name columns, `on` the column of the day; `claims` is dollar: column of ids.
+
+    `severity`, `direction`, `amount` and `exact` are one value or a column of values. The evidence holds the ids, too.
+    """
+    if not len(rows):
+        return []
+    shared = [name for name in ("ticket_id", "invoice_id", "customer_id", "user_id") if name in rows]
+    named = dict.fromkeys([*shared, *about, *evidence])
+    columns = {name: plain(rows[name]) for name in named if name in rows}
+    severities, directions, amounts, exacts = (
+        _each(value, len(rows)) for value in (severity, direction, amount, exact)
+    )
+    days = [one[:10] if one else "" for one in plain(rows[on])] if on else [""] * len(rows)
+    tokens = [(prefix, columns.get(column) or plain(rows[column])) for prefix, column in (claims or {}).items()]
+    texts = {name: plain(rows[name]) for name in ("customer", "invoice") if name in rows}
+    found = []
+    for place in range(len(rows)):
+        facts = {name: values[place] for name, values in columns.items() if values[place] is not None}
+        facts |= fixed or {}
+        found.append(
+            Hit(
+                severity=severities[place],
+                direction=directions[place],
+                amount_cents=int(amounts[place]),
+                exact=bool(exacts[place]),
+                about=tuple(columns[name][place] for name in about),
+                message=message(facts),
+                evidence={name: value for name, value in facts.items() if name != "user_id"},
+                claims=tuple(f"{prefix}:{ids[place]}" for prefix, ids in tokens if ids[place] is not None),
+                parts=None if parts is None else tuple(parts[place]),
+                on=days[place],
+                **{name: columns[name][place] for name in shared},
+                **{name: values[place] or "" for name, values in texts.items()},
+            )
+        )
+    return found
+
+
+def plain(column: Any) -> list[Any]:
+    """A column as Python's own values, None for what is absent; times as text."""
+    import pandas as pd
+
+    if str(column.dtype).startswith("datetime64"):
+        return [None if one is pd.NaT else one.isoformat() for one in column]
+    values = column.astype(object).tolist()
+    return [None if one is None or one is pd.NA or one != one else one for one in values]
+
+
+def _each(value: Any, count: int) -> list[Any]:
+    if isinstance(value, str | bool | int):
+        return [value] * count
+    return list(value.tolist() if hasattr(value, "tolist") else value)
 
 
 def key_of(rule: str, *ids: object) -> str:

@@ -1,18 +1,30 @@
-"""What a reconciliation came to: findings with every dollar claimed once, what was not evaluated, totals, and how old it is."""
+"""What a reconciliation came to: findings with every dollar claimed once, what was not evaluated, totals, and how old it is.
+
+`reconcile` asks every rule, weighs what they found against each other (S1 before S2 before S3, then the order of RULES.md),
+and keeps what lies in the period. All of the books are looked at whatever the period is, so that the same dollar goes to
+the same finding in every period, and the periods of a year have between them what the year has.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .. import frames
+from ..errors import InputError
 from ..tables import DAY, Column
-from .finding import Finding, NotEvaluated, Proofs, totals
+from .finding import DIRECTIONS, Finding, Found, Hit, NotEvaluated, Proofs, key_of, totals
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..books import Books
+    from ..config import House
+    from .inputs import Inputs
+    from .registry import Rule
 
 FINDINGS = {
     "rule": Column("category", "name of the rule"),
@@ -77,3 +89,307 @@ class Report:
             "not_evaluated": [one.as_json() for one in self.not_evaluated],
             "totals": self.totals,
         }
+
+    def by(self, *names: str) -> pd.DataFrame:
+        """Findings and cents by columns of FINDINGS and direction: "rule", "customer", "technician", ...; large sums first.
+
+        Directions have columns of their own (`leak_cents`, `over_cents`, ...) and are never netted.
+        """
+        import pandas as pd
+
+        rows = self.frame()
+        listed = [name for name in DIRECTIONS if name != "none"]
+        sums = pd.DataFrame(
+            {f"{name}_cents": rows["amount_cents"].where(rows["direction"] == name, 0) for name in listed}
+        )
+        table = pd.concat([rows[list(names)].astype("str"), sums], axis=1).assign(findings=1)
+        added = table.groupby(list(names), as_index=False).sum()
+        added["most"] = added[list(sums)].sum(axis=1)
+        added = added.sort_values(["most", "findings", *names], ascending=[False, False, *[True] * len(names)])
+        columns = [*names, "findings", *sums]
+        return added[columns].astype(dict.fromkeys(columns[len(names) :], "int64")).reset_index(drop=True)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there was anything in the period to look at. Without it, nothing is clear."""
+        return any(self.rows.values())
+
+    def text(self) -> list[str]:
+        """For people: by rule with count and dollars, what was not evaluated, totals, and how old it is."""
+        return _text(self)
+
+
+# ---------------------------------------------------------------- making it
+
+
+def end_of(day: date, zone: Any) -> datetime:
+    """The instant at which a day ends in a time zone."""
+    return datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
+
+
+def end_of_last_month(books: Books) -> date:
+    """The last day of the calendar month before that of the books, in the account's zone."""
+    return books.as_of.astimezone(books.zone).date().replace(day=1) - timedelta(days=1)
+
+
+def reconcile(
+    books: Books,
+    house: House,
+    *,
+    from_: date | None = None,
+    to: date | None = None,
+    ledger: pd.DataFrame | None = None,
+    proved: Iterable[int] = (),
+    rules: Collection[str] | None = None,
+) -> Report:
+    """Evaluate the rules (all, or these) on the books. Nothing is read from Syncro.
+
+    `to` sets the cut-off (the end of that day; without it the end of the last calendar month): work up to it is leak, later
+    work timing. With `from_` and `to` only what lies between is in the report; with `from_` alone, all from that day on.
+    `ledger` is the accounting export as ledger.LEDGER, `proved` the ids of tickets whose invoices were read live. Raises
+    InputError for a period that ends before it begins, and for a rule that there is not.
+    """
+    import pandas as pd
+
+    from .inputs import Inputs
+    from .registry import ORDER, evaluate, every_rule
+
+    if from_ and to and to < from_:
+        raise InputError(f"the period ends ({to}) before it begins ({from_})")
+    every = every_rule()
+    unknown = sorted(set(rules or ()) - set(ORDER))
+    if unknown:
+        raise InputError(f"there is no rule {unknown[0]!r}; known: {', '.join(ORDER)}")
+    cut_off = end_of(to or end_of_last_month(books), books.zone)
+    period = _Period(from_, to if from_ else None)
+    asked = [one for name, one in every.items() if rules is None or name in rules]
+    bounds = (pd.Timestamp(from_) if from_ else None, pd.Timestamp(to) if from_ and to else None)
+    inputs = Inputs(books, house, cut_off, ledger, frozenset(proved), bounds)
+    found: list[tuple[Rule, Found]] = []
+    not_evaluated: list[NotEvaluated] = []
+    for one in asked:
+        result, notes = evaluate(one, inputs)
+        not_evaluated += notes
+        if result is not None:
+            found.append((one, result))
+            not_evaluated += [
+                NotEvaluated(one.name, lack.reason, count)
+                for lack in result.lacks
+                if (count := period.count(lack.on, lack.records)) != 0
+            ]
+    weighed = weigh((one, hit) for one, result in found for hit in result.hits)
+    findings = _named([(one, hit) for one, hit in weighed if period.has(hit.on)], inputs)
+    proofs = Proofs()
+    for _, result in found:
+        proofs = proofs | result.proofs
+    return Report(
+        findings=tuple(findings),
+        not_evaluated=tuple(not_evaluated),
+        as_of=books.as_of,
+        cut_off=cut_off,
+        from_=from_,
+        to=to,
+        proofs_wanted=proofs,
+        rows=_rows(books, period),
+    )
+
+
+@dataclass(frozen=True)
+class _Period:
+    """Days from one to another, both included; None: open on that side."""
+
+    first: date | None
+    last: date | None
+
+    def has(self, day: str) -> bool:
+        """Whether a day ("2026-02-17") lies in it; what has no day is in every period."""
+        if not day:
+            return True
+        return not (self.first and day < self.first.isoformat()) and not (self.last and day > self.last.isoformat())
+
+    def count(self, days: Any, records: int | None) -> int | None:
+        """How many of these days lie in it; `records` where the days are not told."""
+        if days is None or (self.first is None and self.last is None):
+            return records
+        return int(self.inside(days).sum())
+
+    def inside(self, days: Any) -> Any:
+        """Which days of a column lie in it; those that are absent do."""
+        import pandas as pd
+
+        chosen = pd.Series(True, index=days.index)
+        if self.first:
+            chosen &= ~(days < pd.Timestamp(self.first))
+        if self.last:
+            chosen &= ~(days > pd.Timestamp(self.last))
+        return chosen
+
+
+def weigh(hits: Iterable[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
+    """The hits of all rules with every dollar claimed once, by severity and then in the order of the rules.
+
+    A hit whose dollar another rule has is left out, and named under `also` of the one that stands; of a hit that consists of
+    several dollars only those are taken away. A hit of no amount claims nothing, and stands beside the others.
+    """
+    ordered = sorted(hits, key=lambda pair: (pair[1].severity, pair[0].place))
+    owners: dict[str, int] = {}
+    kept: list[tuple[Rule, Hit]] = []
+    also: dict[int, list[str]] = defaultdict(list)
+    for one, hit in ordered:
+        if hit.amount_cents:
+            others = _taken(hit.claims, owners, kept, one)
+            if others:
+                _name(also, others, one)
+                continue
+            if hit.parts is not None:
+                left = [part for part in hit.parts if not _taken(part[:1], owners, kept, one)]
+                gone = _taken((name for name, _ in hit.parts), owners, kept, one)
+                _name(also, gone, one)
+                if not left:
+                    continue
+                if len(left) < len(hit.parts):
+                    lost = sorted({kept[place][0].name for place in gone})
+                    facts = {**hit.evidence, "without": lost, "whole_cents": hit.amount_cents}
+                    amount = sum(cents for _, cents in left)
+                    hit = replace(hit, amount_cents=amount, parts=tuple(left), evidence=facts)
+            for token in (*hit.claims, *(name for name, _ in hit.parts or ())):
+                owners.setdefault(token, len(kept))
+        kept.append((one, hit))
+    return [
+        (one, replace(hit, evidence={**hit.evidence, "also": also[place]}) if place in also else hit)
+        for place, (one, hit) in enumerate(kept)
+    ]
+
+
+def _taken(tokens: Iterable[str], owners: Mapping[str, int], kept: list[tuple[Rule, Hit]], one: Rule) -> list[int]:
+    """Which hits of other rules have these dollars."""
+    places = dict.fromkeys(owners[token] for token in tokens if token in owners)
+    return [place for place in places if kept[place][0] is not one]
+
+
+def _name(also: dict[int, list[str]], places: Iterable[int], one: Rule) -> None:
+    for place in places:
+        if one.name not in also[place]:
+            also[place].append(one.name)
+
+
+def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs) -> list[Finding]:
+    """Hits as findings: ticket and invoice by the numbers that people see, customer and technician by name."""
+    import pandas as pd
+
+    from .. import terms
+
+    books = inputs.books
+
+    def ids_of(name: str) -> pd.Series:
+        return pd.Series([getattr(hit, name) for _, hit in weighed], dtype="Int64")
+
+    invoices = books.table("invoices", ["invoice_id", "number", "ticket_id", "customer_id", "customer"])
+    tickets = books.table("tickets", ["ticket_id", "number", "customer", "customer_id"])
+    customers = books.table("customers", ["customer_id", "name"])
+    names = {"number": "number", "ticket_id": "ticket_id", "customer": "customer", "customer_id": "customer_id"}
+    invoice = terms.look_up(ids_of("invoice_id"), invoices, "invoice_id", names)
+    ticket_ids = ids_of("ticket_id").fillna(invoice["ticket_id"])
+    names.pop("ticket_id")
+    ticket = terms.look_up(ticket_ids, tickets, "ticket_id", names)
+    customer_ids = ids_of("customer_id").fillna(ticket["customer_id"]).fillna(invoice["customer_id"])
+    customer = terms.look_up(customer_ids, customers, "customer_id", {"name": "name"})["name"]
+    technician = terms.technician(ids_of("user_id"), books)
+    findings = []
+    for place, (one, hit) in enumerate(weighed):
+        number = ticket["number"].iloc[place]
+        ticket_id, customer_id = ticket_ids.iloc[place], customer_ids.iloc[place]
+        facts = dict(hit.evidence)
+        if not pd.isna(ticket_id):
+            facts["ticket_id"] = int(ticket_id)
+        if not pd.isna(customer_id):
+            facts["customer_id"] = int(customer_id)
+        findings.append(
+            Finding(
+                rule=one.name,
+                severity=hit.severity,
+                direction=hit.direction,
+                amount_cents=hit.amount_cents,
+                exact=hit.exact,
+                customer=hit.customer
+                or ticket["customer"].iloc[place]
+                or invoice["customer"].iloc[place]
+                or customer.iloc[place],
+                ticket=None if pd.isna(number) else int(number),
+                invoice=_number(hit.invoice or invoice["number"].iloc[place]),
+                key=key_of(one.name, *hit.about),
+                message=hit.message,
+                evidence=facts,
+                technician=technician.iloc[place],
+                on=hit.on,
+            )
+        )
+    places = {one.name: one.place for one, _ in weighed}
+    return sorted(findings, key=lambda one: (one.severity, places[one.rule], -one.amount_cents, one.key))
+
+
+def _number(written: str) -> int | str | None:
+    """An invoice number as people see it: a whole number where it is one."""
+    if not written:
+        return None
+    plain = written.isascii() and written.isdigit() and (written == "0" or not written.startswith("0"))
+    return int(written) if plain and len(written) < 16 else written
+
+
+def _rows(books: Books, period: _Period) -> dict[str, int]:
+    """How many tickets, timers and invoices there are in the period."""
+    from .. import terms
+
+    counted = {}
+    for name, column in (("tickets", "created_at"), ("timers", "started_at"), ("invoices", "dated_on")):
+        days = books.table(name, [column])[column]
+        days = days if column == "dated_on" else terms.local_day(days, books.zone)
+        counted[name] = int((period.inside(days) & days.notna()).sum())
+    return counted
+
+
+# ---------------------------------------------------------------- for people
+
+
+def _text(report: Report) -> list[str]:
+    from ..escape import line
+    from ..money import format_cents
+    from .registry import every_rule
+
+    said = {name: one.said for name, one in every_rule().items()}
+    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for one in report.findings:
+        sums = counts[one.severity, one.rule, one.direction]
+        sums[0] += 1
+        sums[1] += one.amount_cents
+    lines = [_span(report), ""]
+    if not report.has_data:
+        lines += ["There is no data in this period: no ticket, no timer, no invoice. Nothing can be said of it.", ""]
+    elif not report.findings:
+        lines += ["No findings in what was looked at.", ""]
+    for (severity, name, direction), (number, cents) in counts.items():
+        amount = "" if direction == "none" else f"{format_cents(cents):>14}  {direction}"
+        lines.append(f"  {severity}  {name:<26}{number:>6}  {amount}".rstrip())
+        lines.append(f"      {said[name]}")
+    if report.not_evaluated:
+        lines += ["", "Not evaluated"]
+        for gap in report.not_evaluated:
+            number = "" if gap.records is None else f" ({gap.records:,} records)"
+            lines.append(f"  {gap.rule}: {line(gap.reason)}{number}")
+    if report.proofs_wanted:
+        lines.append(f"  {len(report.proofs_wanted):,} details read live would settle some of it: add --yes.")
+    lines += ["", "Totals (never netted)"]
+    for name, cents in report.totals.items():
+        lines.append(f"  {name.removesuffix('_cents'):<8}{format_cents(cents):>16}")
+    lines.append(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC.")
+    return lines
+
+
+def _span(report: Report) -> str:
+    if report.from_ and report.to:
+        span = f"from {report.from_} to {report.to}"
+    elif report.from_:
+        span = f"from {report.from_} on"
+    else:
+        span = "everything up to now"
+    return f"Reconciliation: {span}; work before {report.cut_off:%Y-%m-%d %H:%M} UTC is leak, later work timing"

@@ -1,0 +1,653 @@
+"""What rules may read, by the names of their parameters: the tables, the same with terms beside them, and settings.
+
+A provider is a function like a rule: its parameters are what it reads. Everything is made once, when it is first asked for,
+and of as few columns as the rules need: a large mirror has millions of lines.
+
+Settings: `house`, `policy`, `zone`, `hours`, `now`, `today` (day in the account's zone), `cut_off`, `proved` (tickets whose
+invoices were read live), `ledger` (the accounting export).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import hours as business
+from .. import terms
+from ..books import Books
+from ..config import House
+from ..hours import Hours
+from ..policy import Policy
+
+Array = np.ndarray[Any, Any]
+NO_ID = -(2**62)
+HOURLESS = ("travel", "prepay-sale", "contract")  # labour products whose quantity is no time
+UNREAD = "unknown"  # the mode of work whose customer was not read in full
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "tickets": (
+        *("ticket_id", "number", "subject", "status", "problem_type", "customer_id", "customer", "user_id"),
+        *("technician", "created_at", "updated_at", "resolved_at", "billing_status", "tags", "customer_tags"),
+        "detail_at",
+    ),
+    "comments": ("comment_id", "ticket_id", "created_at", "user_id", "hidden"),
+    "charges": (
+        *("line_id", "ticket_id", "product_id", "name", "description", "category", "quantity_millionths"),
+        *("price_cents", "amount_cents", "cost_cents", "taxable", "converted", "user_id", "discount_percent"),
+        *("discount_cents", "created_at"),
+    ),
+    "timers": (
+        *("timer_id", "ticket_id", "user_id", "product_id", "line_id", "started_at", "ended_at", "created_at"),
+        *("recorded", "billable", "active_seconds", "billable_seconds", "override_seconds", "notes"),
+    ),
+    "invoices": (
+        *("invoice_id", "number", "customer_id", "customer", "ticket_id", "schedule_id", "dated_on", "due_on"),
+        *("created_at", "subtotal_cents", "tax_cents", "total_cents", "balance_due_cents", "is_paid"),
+        *("is_recurring", "detail_at"),
+    ),
+    "invoice_lines": (
+        *("line_id", "invoice_id", "product_id", "name", "description", "category", "quantity_millionths"),
+        *("price_cents", "amount_cents", "cost_cents", "taxable", "discount_percent", "discount_cents"),
+    ),
+    "customers": ("customer_id", "name", "tax_rate_id", "prepaid_millionths", "created_at", "detail_at"),
+    "products": (
+        *("product_id", "name", "description", "price_cents", "cost_cents", "taxable", "category", "maintain_stock"),
+    ),
+    "payments": (
+        *("payment_id", "amount_cents", "success", "invoice_id", "invoice_ids", "customer_id", "applied_on"),
+        "created_at",
+    ),
+    "schedules": (
+        *("schedule_id", "customer_id", "name", "frequency", "next_run_on", "subtotal_cents", "sweeps_tickets"),
+        "paused",
+    ),
+    "schedule_lines": ("line_id", "schedule_id", "product_id", "quantity_millionths", "price_cents", "amount_cents"),
+    "contracts": (
+        *("contract_id", "customer_id", "name", "amount_text", "starts_on", "ends_on", "status", "applies_to_all"),
+    ),
+    "prepaid": ("snapshot_id", "customer_id", "read_at", "prepaid_millionths"),
+}
+
+
+class Absent(Exception):
+    """An input that is not there; the message says why. Never leaves this room: it becomes *not evaluated*."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """How an input is made, and the tables that it reads besides those of its parameters."""
+
+    function: Callable[..., Any]
+    reads: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+_PROVIDERS: dict[str, Provider] = {}
+
+
+def given(*tables: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a provider under its function's name."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        reads = tuple(inspect.signature(function).parameters)
+        _PROVIDERS[function.__name__] = Provider(function, reads, tables)
+        return function
+
+    return register
+
+
+@dataclass
+class Inputs:
+    """The inputs of one reconciliation. `get` makes each once; `tables_of` says what it is made from."""
+
+    books: Books
+    house: House
+    cut_off: datetime
+    ledger: pd.DataFrame | None = None
+    proved: frozenset[int] = frozenset()
+    period: tuple[pd.Timestamp | None, pd.Timestamp | None] = (None, None)
+    _made: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def get(self, name: str) -> Any:
+        """An input by name. Raises Absent where it is not there."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def _make(self, name: str) -> Any:
+        if name in _PROVIDERS:
+            provider = _PROVIDERS[name]
+            return provider.function(**{one: self.get(one) for one in provider.reads})
+        if name in COLUMNS:
+            return self.books.table(name, COLUMNS[name])
+        if name == "cut_off":
+            return pd.Timestamp(self.cut_off).tz_convert("UTC")
+        if name == "ledger" and self.ledger is None:
+            raise Absent("no ledger was given (--ledger FILE)")
+        return getattr(self, name)
+
+    def tables_of(self, names: Iterable[str]) -> frozenset[str]:
+        """The tables that these inputs are made from."""
+        found: set[str] = set()
+        for name in names:
+            if name in COLUMNS:
+                found.add(name)
+            if name in _PROVIDERS:
+                provider = _PROVIDERS[name]
+                found |= {*provider.tables, *self.tables_of(one for one in provider.reads if one != name)}
+        return frozenset(found)
+
+    def subjects(self, names: Iterable[str]) -> int | None:
+        """How many records the first of these inputs that is a table has; None where it was not read."""
+        first = next((name for name in names if name in COLUMNS), None)
+        if first is None or first not in self.books.known:
+            return None
+        return len(self.books.table(first, COLUMNS[first][:1]))
+
+
+# ---------------------------------------------------------------- settings
+
+
+@given()
+def policy(house: House) -> Policy:
+    """How time becomes money in this house."""
+    return house.policy
+
+
+@given()
+def zone(books: Books) -> Any:
+    """The account's time zone."""
+    return books.zone
+
+
+@given()
+def now(books: Books) -> pd.Timestamp:
+    """The instant of the books."""
+    return pd.Timestamp(books.as_of).tz_convert("UTC")
+
+
+@given()
+def today(books: Books) -> pd.Timestamp:
+    """The day of the books in the account's zone, without a zone."""
+    return pd.Timestamp(terms.today(books))
+
+
+@given()
+def hours(books: Books) -> Hours:
+    """The account's business hours; assumed where it does not tell them."""
+    return business.from_settings(books.settings, books.zone)
+
+
+@given()
+def known_hours(books: Books, hours: Hours) -> Hours:
+    """The account's business hours as its settings tell them. Raises Absent where they do not."""
+    doubts = [one for one in hours.doubts if not one.startswith("the holidays")]
+    if doubts:
+        raise Absent(f"business hours: {'; '.join(doubts)}")
+    return hours
+
+
+# ---------------------------------------------------------------- products
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Products as arrays; `place` finds them by id (-1: not known). The last entry of each array stands for those."""
+
+    ids: pd.Index[Any]
+    kind: Array  # codes into `kinds`, 0 is no labour
+    kinds: tuple[str, ...]
+    price: Array
+    taxable: Array
+    stocked: Array
+    prepay: Array
+    known: Array
+
+    def place(self, product_ids: pd.Series) -> Array:
+        """Where in the arrays the products of these rows stand; -1 for what is not known."""
+        places: Array = self.ids.get_indexer(pd.Index(ids(product_ids)))
+        return places
+
+    def kind_codes(self, places: Array, category: pd.Series) -> Array:
+        """Kind codes by product, else by the row's own category."""
+        codes: Array = self.kind[places]
+        own = category.astype("category")
+        of_category = np.array([self._code(one) for one in own.cat.categories] + [0], dtype="int64")
+        if of_category.any():
+            codes = np.where(codes == 0, of_category[own.cat.codes.to_numpy()], codes)
+        return codes
+
+    def _code(self, category: str) -> int:
+        found = terms._kind_of_path(str(category))
+        return self.kinds.index(found) if found in self.kinds else 0
+
+    def kind_names(self, codes: Array) -> pd.Categorical:
+        """Codes as words."""
+        return pd.Categorical.from_codes(codes, categories=list(self.kinds))
+
+    def labour(self, codes: Array) -> Array:
+        """Whether rows of these kinds are labour."""
+        return np.asarray(codes != 0)
+
+    def timed(self, codes: Array) -> Array:
+        """Whether rows of these kinds are labour whose quantity is time."""
+        timed = np.array([bool(one) and one not in HOURLESS for one in self.kinds])
+        return np.asarray(timed[codes])
+
+
+@given()
+def catalogue(products: pd.DataFrame, house: House, books: Books) -> Catalogue:
+    """The products, those of the house's labour catalogue included."""
+    named = [one for one in house.labour.values() if one not in set(products["product_id"])]
+    every = pd.concat([products["product_id"], pd.Series(named, dtype="int64")], ignore_index=True)
+    words = terms.kind(pd.DataFrame({"product_id": every}), products, house).astype("str")
+    paths: set[str] = set()
+    for table in ("charges", "invoice_lines"):
+        if table in books.known:
+            paths |= set(books.table(table, ["category"])["category"].astype("category").cat.categories)
+    of_paths = {terms._kind_of_path(str(path)) for path in paths}
+    kinds = ("", *sorted(({*words.unique(), *of_paths}) - {""}))
+    places = {one: number for number, one in enumerate(kinds)}
+    path = products["category"].astype("str")
+
+    def padded(values: Iterable[Any], dtype: str) -> Array:
+        return np.array([*values, *[0] * len(named), 0], dtype=dtype)
+
+    return Catalogue(
+        pd.Index(every),
+        np.array([*(places[one] for one in words), 0], dtype="int64"),
+        kinds,
+        padded(products["price_cents"], "int64"),
+        padded(products["taxable"], "bool"),
+        padded(products["maintain_stock"], "bool"),
+        padded(path.str.contains("Prepay Hours", regex=False), "bool"),
+        padded([True] * len(products), "bool"),
+    )
+
+
+# ---------------------------------------------------------------- tables with terms
+
+
+@given()
+def tickets(books: Books, house: House) -> pd.DataFrame:
+    """The tickets, with `resolved`, and `is_read`: their details are at hand and not older than their last change."""
+    rows = books.table("tickets", COLUMNS["tickets"]).copy(deep=False)
+    rows["resolved"] = terms.resolved(rows, house)
+    rows["is_read"] = rows["detail_at"].notna() & ~(rows["updated_at"] > rows["detail_at"])
+    return rows
+
+
+@given("products")
+def timers(books: Books, house: House, catalogue: Catalogue) -> pd.DataFrame:
+    """The timers, with `kind`, `actual_seconds` and `worth_seconds` (billable, by the terms)."""
+    rows = books.table("timers", COLUMNS["timers"]).copy(deep=False)
+    kinds = pd.Series(catalogue.kind_names(catalogue.kind[catalogue.place(rows["product_id"])]), index=rows.index)
+    rows["kind"] = kinds
+    rows["actual_seconds"] = terms.actual_seconds(rows)
+    rows["worth_seconds"] = terms.billable_seconds(rows, kinds, house.policy)
+    return rows
+
+
+@given("products")
+def charges(books: Books, catalogue: Catalogue) -> pd.DataFrame:
+    """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time) and `product` (place, -1: unknown)."""
+    rows = books.table("charges", COLUMNS["charges"]).copy(deep=False)
+    return _with_products(rows, catalogue)
+
+
+@given()
+def invoices(books: Books) -> pd.DataFrame:
+    """The invoices, with `day` (its date, else the day it was made) and `recurs`."""
+    rows = books.table("invoices", COLUMNS["invoices"]).copy(deep=False)
+    made = terms.local_day(rows["created_at"], books.zone)
+    rows["day"] = rows["dated_on"].fillna(made)
+    rows["recurs"] = rows["is_recurring"] | rows["schedule_id"].notna()
+    return rows
+
+
+@given("products")
+def invoice_lines(books: Books, catalogue: Catalogue, invoices: pd.DataFrame) -> pd.DataFrame:
+    """The lines of invoices, with `place` of their invoice, its customer and ticket, and as `charges`.
+
+    Lines of estimates, and of invoices that are not known, are left out.
+    """
+    rows = books.table("invoice_lines", COLUMNS["invoice_lines"])
+    places = pd.Index(invoices["invoice_id"]).get_indexer(pd.Index(ids(rows["invoice_id"])))
+    known = places >= 0
+    rows = rows.copy(deep=False) if known.all() else rows[known].copy()
+    places = places[known]
+    rows["place"] = places
+    for name in ("customer_id", "ticket_id"):
+        rows[name] = ids(invoices[name])[places]
+    return _with_products(rows, catalogue)
+
+
+def _with_products(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    places = catalogue.place(rows["product_id"])
+    codes = catalogue.kind_codes(places, rows["category"])
+    rows["product"] = places
+    rows["kind"] = catalogue.kind_names(codes)
+    rows["labour"] = catalogue.labour(codes)
+    rows["timed"] = catalogue.timed(codes)
+    return rows
+
+
+@given("charges", "invoices", "invoice_lines")
+def billed(charges: pd.DataFrame, invoice_lines: pd.DataFrame, invoices: pd.DataFrame, tickets: pd.DataFrame) -> Billed:
+    """Which invoice line a ticket line became: by ticket, product, quantity and price, then with less of it.
+
+    Syncro does not say it. What no invoice of the ticket has may have been swept into one that names no ticket (a recurring
+    invoice takes pending charges along): there it is looked for by customer, product, quantity and price.
+    """
+    left = charges["converted"].to_numpy()
+    there = np.full(len(charges), -1, dtype="int64")
+    free = np.ones(len(invoice_lines), dtype=bool)
+    owner = ids(charges["ticket_id"])
+    of_ticket = invoice_lines["ticket_id"].to_numpy() != NO_ID
+    facts = ["product_id", "quantity_millionths", "price_cents"]
+    mine = {name: ids(charges[name]) for name in facts}
+    theirs = {name: ids(invoice_lines[name]) for name in facts}
+    steps = (facts, facts[:2], facts[:1])
+    for used in steps:
+        _pair(
+            there,
+            free,
+            np.flatnonzero(left & (there < 0)),
+            np.flatnonzero(of_ticket & free),
+            [owner, *(mine[name] for name in used)],
+            [invoice_lines["ticket_id"].to_numpy(), *(theirs[name] for name in used)],
+        )
+    lost = np.flatnonzero(left & (there < 0))
+    if len(lost):
+        customer = terms.look_up(charges["ticket_id"], tickets, "ticket_id", {"c": "customer_id"})["c"]
+        _pair(
+            there,
+            free,
+            lost,
+            np.flatnonzero(~of_ticket & free),
+            [ids(customer), *(mine[name] for name in facts)],
+            [invoice_lines["customer_id"].to_numpy(), *(theirs[name] for name in facts)],
+        )
+    source = np.full(len(invoice_lines), -1, dtype="int64")
+    found = np.flatnonzero(there >= 0)
+    source[there[found]] = found
+    return Billed(there, source)
+
+
+@dataclass(frozen=True)
+class Billed:
+    """For each ticket line the place of its invoice line, and for each invoice line that of its ticket line; -1: none."""
+
+    line: Array
+    charge: Array
+
+
+def _pair(there: Array, free: Array, mine: Array, theirs: Array, keys: list[Array], others: list[Array]) -> None:
+    """Pair rows of equal keys, the first with the first; writes into `there` and `free`."""
+    if not len(mine) or not len(theirs):
+        return
+    one, other = mixed([key[mine] for key in keys]), mixed([key[theirs] for key in others])
+    one, other = mixed([one, rank(one)]), mixed([other, rank(other)])
+    order = np.argsort(other)
+    spots = np.searchsorted(other, one, sorter=order)
+    spots[spots == len(other)] = 0
+    hits = other[order[spots]] == one
+    found = theirs[order[spots[hits]]]
+    there[mine[hits]] = found
+    free[found] = False
+
+
+# ---------------------------------------------------------------- customers
+
+
+@given()
+def block_customers(
+    books: Books, customers: pd.DataFrame, catalogue: Catalogue, prepaid: pd.DataFrame
+) -> frozenset[int]:
+    """Customers who have, or had, prepaid hours: a balance, a reading of one that is not 0, or hours that they bought."""
+    held = customers.loc[customers["prepaid_millionths"].fillna(0) != 0, "customer_id"]
+    once = prepaid.loc[prepaid["prepaid_millionths"].fillna(0) != 0, "customer_id"]
+    return frozenset(map(int, held)) | frozenset(map(int, once))
+
+
+@given("invoices", "invoice_lines", "products")
+def blocks(block_customers: frozenset[int], invoice_lines: pd.DataFrame, catalogue: Catalogue) -> frozenset[int]:
+    """The block customers, those included who only show by the hours on their invoices."""
+    sold = is_prepay(invoice_lines, catalogue)
+    return block_customers | frozenset(map(int, invoice_lines["customer_id"].to_numpy()[sold]))
+
+
+@given()
+def unread_customers(books: Books, customers: pd.DataFrame) -> frozenset[int]:
+    """Customers of whom nobody knows yet whether they have prepaid hours, because only their list row was read."""
+    unread = customers["detail_at"].isna() & customers["prepaid_millionths"].isna()
+    return frozenset(map(int, customers.loc[unread, "customer_id"]))
+
+
+@given("tickets", "customers", "contracts")
+def paid_by(
+    books: Books, house: House, customers: pd.DataFrame, unread_customers: frozenset[int]
+) -> Callable[[pd.DataFrame, Any], pd.Series]:
+    """How work is paid for: terms.mode of rows with customer_id, kind, worked_on, tags and customer_tags.
+
+    `unknown` where the customer was not read in full, and nothing else (a contract, a tag) decides.
+    """
+    known = set(map(int, customers["customer_id"])) - unread_customers
+
+    def modes(work: pd.DataFrame, labour: Any) -> pd.Series:
+        found = terms.mode(work, pd.Series(np.asarray(labour), index=work.index), books, house).astype("str")
+        unsure = ~work["customer_id"].isin(list(known)) & (found == "time-and-materials")
+        return found.mask(unsure & np.asarray(labour), UNREAD)
+
+    return modes
+
+
+@given()
+def of_ticket(books: Books, house: House) -> Callable[[pd.Series], pd.DataFrame]:
+    """What rows take from their ticket (terms.of_ticket)."""
+    return lambda ticket_ids: terms.of_ticket(ticket_ids, books, house)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What an hour or a piece costs: the agreed rate, else the product's price."""
+
+    books: Books
+    house: House
+    products: pd.DataFrame
+    default: int | None
+
+    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """terms.rate of rows with product_id, customer_id, customer and kind; `assumed` where no product is named.
+
+        Time without a product is worth that of the account's default labour product, and then only estimated.
+        """
+        nameless = rows["product_id"].isna()
+        named = rows.assign(product_id=rows["product_id"].fillna(self.default if self.default else pd.NA))
+        rates = terms.rate(named, rows["kind"], self.products, self.house.policy)
+        rates["assumed"] = nameless
+        return rates
+
+    def remote(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The rate of remote labour for rows with customer_id and customer; the default product's where there is none."""
+        product = self.house.labour.get("remote")
+        kind = "remote"
+        if product not in set(self.products["product_id"]):
+            product, kind = self.default, ""
+        rows = customers.assign(product_id=pd.array([product] * len(customers), dtype="Int64"))
+        return terms.rate(rows, pd.Series(kind, index=rows.index, dtype="str"), self.products, self.house.policy)
+
+
+@given()
+def rates(books: Books, house: House, products: pd.DataFrame) -> Rates:
+    """What an hour or a piece costs."""
+    settings = books.ticket_settings
+    default = settings.default_labor_product_id if settings else None
+    if default is None and house.labour.get("remote") in set(products["product_id"]):
+        default = house.labour["remote"]
+    return Rates(books, house, products, default)
+
+
+@given()
+def agreed_prices(books: Books) -> pd.DataFrame:
+    """What customers pay for products by their recurring invoices: customer_id, product_id, price_cents, each once."""
+    lines = books.table("schedule_lines", COLUMNS["schedule_lines"])
+    schedules = books.table("schedules", ("schedule_id", "customer_id"))
+    rows = lines[["schedule_id", "product_id", "price_cents"]].merge(schedules, on="schedule_id")
+    return rows[["customer_id", "product_id", "price_cents"]].dropna().drop_duplicates()
+
+
+@given("timers", "tickets")
+def usual_hours(timers: pd.DataFrame, tickets: pd.DataFrame) -> dict[str, float]:
+    """The median of the billable hours of a ticket, by problem type; of tickets with any. Half an hour where there is none."""
+    ended = timers[timers["ended_at"].notna() & timers["ticket_id"].notna()]
+    worked = sum_by(ids(ended["ticket_id"]), ended["worth_seconds"].to_numpy())
+    some = worked.sums > 0
+    places = pd.Index(tickets["ticket_id"]).get_indexer(pd.Index(worked.keys[some]))
+    seconds = worked.sums[some][places >= 0]
+    kinds = tickets["problem_type"].astype("str").iloc[places[places >= 0]].fillna("")
+    medians = pd.Series(seconds, index=kinds.index).groupby(kinds).median() / 3600
+    return {str(kind): float(value) for kind, value in medians.items()}
+
+
+@given("invoices", "invoice_lines", "products", "customers")
+def block_rate(
+    house: House, rates: Rates, invoice_lines: pd.DataFrame, invoices: pd.DataFrame, catalogue: Catalogue
+) -> Callable[[pd.DataFrame], pd.Series]:
+    """What an hour of a block is worth, for rows with customer_id and customer: Int64 cents.
+
+    The customer's in syncro.yaml, else the price of the last hours sold to it, else the price of remote labour.
+    """
+    sold = invoice_lines[is_prepay(invoice_lines, catalogue) & (invoice_lines["price_cents"].to_numpy() > 0)]
+    when = invoices["day"].iloc[sold["place"]].to_numpy()
+    last = sold.assign(when=when).sort_values(["when", "line_id"]).drop_duplicates("customer_id", keep="last")
+    prices = dict(zip(last["customer_id"].tolist(), last["price_cents"].tolist(), strict=True))
+
+    def of(rows: pd.DataFrame) -> pd.Series:
+        remote = rates.remote(rows)["rate_cents"]
+        values = [
+            _first(house.policy.block_rate_cents(number, str(name)), prices.get(number), other)
+            for number, name, other in zip(ids(rows["customer_id"]).tolist(), rows["customer"], remote, strict=True)
+        ]
+        return pd.Series(values, index=rows.index, dtype="Int64")
+
+    return of
+
+
+def _first(*values: Any) -> Any:
+    return next((one for one in values if one is not None and not pd.isna(one)), pd.NA)
+
+
+# ---------------------------------------------------------------- arithmetic on whole columns
+
+
+def at(keys: pd.Series, frame: pd.DataFrame, key: str, column: str) -> pd.Series:
+    """For each id the value of `column` in the first row of `frame` with that `key`; absent (text: empty) where there is none."""
+    return terms.look_up(keys, frame, key, {"value": column})["value"]
+
+
+def is_prepay(lines: pd.DataFrame, catalogue: Catalogue) -> Array:
+    """Lines that sell prepaid hours: category "Prepay Hours" on the line or the product."""
+    own = lines["category"].astype("category")
+    named = np.array(["Prepay Hours" in str(one) for one in own.cat.categories] + [False])
+    return np.asarray(named[own.cat.codes.to_numpy()] | catalogue.prepay[lines["product"].to_numpy()])
+
+
+def ids(column: pd.Series) -> Array:
+    """Ids as int64, NO_ID where there is none."""
+    if column.dtype == "int64":
+        return column.to_numpy()
+    return column.to_numpy(dtype="int64", na_value=NO_ID)
+
+
+def mixed(columns: Iterable[Array]) -> Array:
+    """One 64-bit number for each row of several whole-number columns; equal rows give equal numbers."""
+    result: Array | None = None
+    for column in columns:
+        value = np.asarray(column).astype("uint64", copy=False)
+        value = (
+            value if result is None else value + (result * np.uint64(0x9E3779B97F4A7C15) ^ (result >> np.uint64(29)))
+        )
+        value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        result = value ^ (value >> np.uint64(31))
+    assert result is not None
+    return result
+
+
+def rank(keys: Array) -> Array:
+    """For each row how many rows of the same key stand before it."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else np.zeros(0, int)
+    lengths = np.diff(np.append(starts, len(keys)))
+    result = np.empty(len(keys), dtype="int64")
+    result[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
+    return result
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums of whole numbers by key, keys ascending."""
+
+    keys: Array
+    sums: Array
+
+    def at(self, keys: Array) -> Array:
+        """The sum of each of these keys; 0 where there is none."""
+        if not len(self.keys):
+            return np.zeros(len(keys), dtype="int64")
+        spots = np.searchsorted(self.keys, keys)
+        spots[spots == len(self.keys)] = 0
+        return np.where(self.keys[spots] == keys, self.sums[spots], 0)
+
+
+def sum_by(keys: Array, values: Array) -> Sums:
+    """Exact sums of int64 values by key."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    if not len(ordered):
+        return Sums(ordered, np.zeros(0, dtype="int64"))
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    return Sums(ordered[starts], np.add.reduceat(values[order].astype("int64"), starts))
+
+
+def half_up(numerator: Any, denominator: int) -> Any:
+    """numerator / denominator as whole numbers, halves away from zero. The product must fit into 63 bits."""
+    doubled = 2 * np.asarray(numerator, dtype="int64")
+    return (np.abs(doubled) + denominator) // (2 * denominator) * np.sign(doubled)
+
+
+def line_amount(quantity_millionths: Any, price_cents: Any) -> Any:
+    """quantity × price in cents, half up."""
+    quantity, price = np.asarray(quantity_millionths, dtype="int64"), np.asarray(price_cents, dtype="int64")
+    return half_up(quantity * price, 1_000_000)
+
+
+def net_cents(lines: pd.DataFrame) -> Array:
+    """What lines come to with their discount."""
+    amount: Array = lines["amount_cents"].to_numpy()
+    percent, cents = lines["discount_percent"], lines["discount_cents"]
+    if percent.notna().any():
+        thousandths = np.round(percent.fillna(0).to_numpy() * 1000).astype("int64")
+        amount = amount - half_up(amount * thousandths, 100_000)
+    if cents.notna().any():
+        amount = amount - cents.fillna(0).to_numpy(dtype="int64")
+    return amount
+
+
+def has_word(texts: pd.Series, words: Iterable[str]) -> Array:
+    """Whether a text holds one of these words, whole and in any case."""
+    import re
+
+    listed = "|".join(re.escape(one.lower()) for one in words if one)
+    if not listed or not len(texts):
+        return np.zeros(len(texts), dtype=bool)
+    found = texts.str.contains(rf"(?<!\w)(?:{listed})(?!\w)", case=False, regex=True)
+    return np.asarray(found.fillna(False).to_numpy(dtype=bool))

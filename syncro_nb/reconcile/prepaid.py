@@ -1,0 +1,217 @@
+"""Rules on prepaid hours: what was drawn against what was sold and worked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from .. import terms
+from .charges import OfTicket
+from .finding import Found, Lack, hits
+from .inputs import (
+    NO_ID,
+    Billed,
+    Catalogue,
+    at,
+    has_word,
+    ids,
+    is_prepay,
+    line_amount,
+    sum_by,
+)
+from .registry import rule
+
+BlockRate = Callable[[pd.DataFrame], pd.Series]
+
+
+@rule("block-draw", "S1", whole=("invoices", "invoice_lines"))
+def block_draw(
+    prepaid: pd.DataFrame,
+    customers: pd.DataFrame,
+    invoices: pd.DataFrame,
+    invoice_lines: pd.DataFrame,
+    catalogue: Catalogue,
+    block_rate: BlockRate,
+    zone: object,
+) -> Found:
+    """A customer's prepaid hours did not move as the hours that were sold and invoiced say.
+
+    Compared are two readings of the balance that follow each other, the customer's present one included, with the lines of
+    the invoices that were made between them: hours sold (category "Prepay Hours") less hours of labour. Labour that was
+    billed in cash may or may not have been drawn: either is right here. A customer with one reading only cannot be judged.
+    """
+    present = customers[customers["detail_at"].notna().to_numpy()]
+    reads = pd.concat(
+        [
+            prepaid[["customer_id", "read_at", "prepaid_millionths"]],
+            present[["customer_id", "prepaid_millionths"]].assign(read_at=present["detail_at"]),
+        ],
+        ignore_index=True,
+    )
+    held = reads.loc[reads["prepaid_millionths"].notna(), "customer_id"]
+    reads = reads[reads["customer_id"].isin(held.unique())]
+    reads = reads.drop_duplicates(["customer_id", "read_at"]).sort_values(["customer_id", "read_at"])
+    same = reads["customer_id"] == reads["customer_id"].shift()
+    balance = reads["prepaid_millionths"].fillna(0).astype("int64")
+    rows = pd.DataFrame(
+        {
+            "customer_id": reads["customer_id"].astype("Int64"),
+            "from_at": reads["read_at"].shift(),
+            "to_at": reads["read_at"],
+            "before": balance.shift().fillna(0).astype("int64"),
+            "after": balance,
+        }
+    )[same]
+    alone = set(map(int, held.unique())) - set(map(int, rows["customer_id"]))
+    lacks: tuple[Lack, ...] = ()
+    if alone:
+        lacks = (Lack("prepaid hours were read only once, so no draw can be seen yet", len(alone)),)
+    if not len(rows):
+        return Found([], lacks)
+    owner = invoice_lines["customer_id"].to_numpy()
+    sold = is_prepay(invoice_lines, catalogue)
+    labour = invoice_lines["labour"].to_numpy() & ~sold
+    wanted = np.isin(owner, ids(rows["customer_id"])) & (sold | labour)
+    lines = invoice_lines[wanted]
+    moved = lines.assign(
+        made=invoices["created_at"].iloc[lines["place"]].to_numpy(),
+        sold=np.where(sold[wanted], lines["quantity_millionths"], 0),
+        drawn=np.where(labour[wanted], lines["quantity_millionths"], 0),
+        cash=np.where(labour[wanted] & (lines["price_cents"] != 0), lines["quantity_millionths"], 0),
+    )[["customer_id", "invoice_id", "made", "sold", "drawn", "cash"]]
+    rows = rows.reset_index(drop=True)
+    moved["made"] = pd.to_datetime(moved["made"], utc=True)
+    first = at(moved["customer_id"], rows.sort_values("from_at"), "customer_id", "from_at")
+    last = at(moved["customer_id"], rows.sort_values("to_at", ascending=False), "customer_id", "to_at")
+    moved = moved[(moved["made"] > first) & (moved["made"] <= last)]
+    # Readings of a customer follow each other without a gap, so each line belongs to the first reading after it.
+    span = _span(rows, moved)
+    for name in ("sold", "drawn", "cash"):
+        rows[name] = sum_by(span.to_numpy(dtype="int64"), moved[name].to_numpy()).at(rows.index.to_numpy())
+    invoice_ids: dict[int, set[int]] = {}
+    for one, invoice in zip(span.tolist(), ids(moved["invoice_id"]).tolist(), strict=True):
+        invoice_ids.setdefault(one, set()).add(invoice)
+    off = rows["after"] - rows["before"] - (rows["sold"] - rows["drawn"])
+    rows["off"] = off
+    rows = rows[(off != 0) & (off != rows["cash"])]
+    rows = rows.assign(
+        invoice_ids=pd.Series([sorted(invoice_ids.get(one, ())) for one in rows.index], index=rows.index, dtype=object),
+        on=terms.local_day(rows["to_at"], zone),
+        customer=terms.look_up(rows["customer_id"], customers, "customer_id", {"name": "name"})["name"],
+    )
+    rate = block_rate(rows)
+    for name in ("before", "after", "sold", "drawn", "off"):
+        rows[f"{name}_hours"] = rows[name] / 1_000_000
+    rows["rate_cents"] = rate
+    return Found(
+        hits(
+            rows,
+            about=("customer_id", "to_at"),
+            severity="S1",
+            direction=np.where(rows["off"] > 0, "leak", "over"),
+            amount=np.abs(line_amount(rows["off"], rate.fillna(0).astype("int64"))),
+            exact=False,
+            on="on",
+            evidence=(
+                *("from_at", "to_at", "before_hours", "after_hours", "sold_hours", "drawn_hours", "off_hours"),
+                *("rate_cents", "invoice_ids"),
+            ),
+            claims={"draw": "customer_id"},
+            message=lambda e: (
+                f"Prepaid hours went from {e['before_hours']:g} to {e['after_hours']:g}; {e['sold_hours']:g} h were sold and "
+                f"{e['drawn_hours']:g} h of labour invoiced"
+            ),
+        ),
+        lacks,
+    )
+
+
+def _span(rows: pd.DataFrame, moved: pd.DataFrame) -> pd.Series:
+    """For each line the row of the readings between which its invoice was made."""
+    ends = rows[["customer_id", "to_at"]].assign(span=rows.index, customer_id=rows["customer_id"].astype("int64"))
+    found = pd.merge_asof(
+        moved.assign(order=np.arange(len(moved))).sort_values("made"),
+        ends.sort_values("to_at"),
+        left_on="made",
+        right_on="to_at",
+        by="customer_id",
+        direction="forward",
+    )
+    return found.sort_values("order")["span"].set_axis(moved.index)
+
+
+@rule("block-on-free-work", "S1")
+def block_on_free_work(
+    charges: pd.DataFrame,
+    invoices: pd.DataFrame,
+    invoice_lines: pd.DataFrame,
+    tickets: pd.DataFrame,
+    billed: Billed,
+    blocks: frozenset[int],
+    catalogue: Catalogue,
+    block_rate: BlockRate,
+    of_ticket: OfTicket,
+    house: object,
+    zone: object,
+) -> Found:
+    """Work that was meant to be free stands on an invoice of a customer with prepaid hours, so Syncro drew hours for it.
+
+    Free is a labour line (category Labor) at $0.00 that is at $0.00 on its ticket, too: ordinary work has its price there, and is drawn as it
+    should be. A free line that came from no ticket is only found where its text has a reason, or its product is internal or warranty work. An
+    invoice whose ticket was not read is not evaluated.
+    """
+    policy = house.policy  # type: ignore[attr-defined]
+    owner = invoice_lines["customer_id"].to_numpy()
+    free = (invoice_lines["price_cents"] == 0).to_numpy() & invoice_lines["labour"].to_numpy()
+    free &= (invoice_lines["quantity_millionths"] > 0).to_numpy() & np.isin(owner, list(blocks))
+    places = np.flatnonzero(free)
+    source = billed.charge[places]
+    rows = invoice_lines.iloc[places].assign(source=source)
+    told = source >= 0
+    spots = np.where(told, source, 0)
+    price = charges["price_cents"].to_numpy()[spots] if len(charges) else np.zeros(len(rows), dtype="int64")
+    meant = told & (price == 0)
+    kinds = rows["kind"].astype("str")
+    said = has_word(rows["name"] + " \n " + rows["description"], policy.reasons)
+    meant |= ~told & (rows["ticket_id"] == NO_ID).to_numpy() & (said | kinds.isin(["internal", "warranty"]).to_numpy())
+    is_read = set(tickets.loc[tickets["is_read"], "ticket_id"])
+    unknown = ~told & (rows["ticket_id"] != NO_ID).to_numpy() & ~rows["ticket_id"].isin(is_read).to_numpy()
+    lacks: tuple[Lack, ...] = ()
+    if unknown.any():
+        reason = "the ticket of the invoice was not read, so whether the work was meant to be free is not known"
+        days = invoices["day"].iloc[rows["place"][unknown]]
+        lacks = (Lack(reason, int(unknown.sum()), days),)
+    rows, source = rows[meant], source[meant]
+    told = source >= 0
+    spots = np.where(told, source, 0)
+    line = pd.array(
+        charges["line_id"].to_numpy()[spots] if len(charges) else np.zeros(len(rows), "int64"), dtype="Int64"
+    )
+    invoice = invoices.iloc[rows["place"]]
+    rows = rows.rename(columns={"line_id": "invoice_line_id"}).assign(
+        line_id=line,
+        customer=invoice["customer"].to_numpy(),
+        on=invoice["day"].to_numpy(),
+        quantity=rows["quantity_millionths"] / 1_000_000,
+    )
+    rows.loc[~told, "line_id"] = pd.NA
+    rows["ticket_id"] = rows["ticket_id"].where(rows["ticket_id"] != NO_ID).astype("Int64")
+    rate = block_rate(rows)
+    rows["rate_cents"] = rate
+    return Found(
+        hits(
+            rows,
+            about=("invoice_line_id",),
+            severity="S1",
+            direction="over",
+            amount=line_amount(rows["quantity_millionths"], rate.fillna(0).astype("int64")),
+            exact=False,
+            on="on",
+            evidence=("line_id", "invoice_line_id", "quantity", "rate_cents", "product_id"),
+            claims={"free": "invoice_line_id"},
+            message=lambda e: f"{e['quantity']:g} h of free work were drawn from the prepaid hours",
+        ),
+        lacks,
+    )
