@@ -37,7 +37,9 @@ FREE_MODES = ("contract", "warranty", "internal")
 _STALE = pd.Timedelta(hours=48)
 _TOLERANCE = 36  # seconds: 0.01 h
 _LEAST_OUTSIDE = 15 * 60
-UNREAD_CUSTOMER = "the customer was not read in full, so whether it has prepaid hours is not known"
+UNREAD_CUSTOMER = (
+    "whether prepaid hours or a contract pay for it is not known: the customer or the contracts were not read in full"
+)
 OfTicket = Callable[[pd.Series], pd.DataFrame]
 PaidBy = Callable[[pd.DataFrame, Any], pd.Series]
 
@@ -119,7 +121,7 @@ def timer_uncharged(
     return Found(found, lacks + more)
 
 
-@rule("charged-no-line", "S1")
+@rule("charged-no-line", "S1", says=("charges", "comments"))
 def charged_no_line(
     timers: pd.DataFrame,
     charges: pd.DataFrame,
@@ -188,7 +190,7 @@ def line_seconds(lines: pd.DataFrame) -> Any:
 # ---------------------------------------------------------------- one thing charged twice
 
 
-@rule("double-charge", "S1")
+@rule("double-charge", "S1", says=("charges", "comments"))
 def double_charge(
     charges: pd.DataFrame,
     timers: pd.DataFrame,

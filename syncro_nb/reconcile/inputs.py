@@ -380,6 +380,21 @@ def billed(charges: pd.DataFrame, invoice_lines: pd.DataFrame, invoices: pd.Data
     return Billed(there, source)
 
 
+@given()
+def whole_invoices(books: Books, invoices: pd.DataFrame, invoice_lines: pd.DataFrame) -> Array:
+    """Which invoices have all of their lines at hand: all of them, or where lines are missing those that add up.
+
+    An invoice that was read in full also counts.
+    """
+    if not books.gaps_of("invoice_lines"):
+        return np.ones(len(invoices), dtype=bool)
+    added = sum_by(invoice_lines["place"].to_numpy(), net_cents(invoice_lines)).at(np.arange(len(invoices)))
+    adds_up = (added == invoices["subtotal_cents"].to_numpy()) & np.isin(
+        np.arange(len(invoices)), invoice_lines["place"]
+    )
+    return np.asarray(adds_up | invoices["detail_at"].notna().to_numpy())
+
+
 @dataclass(frozen=True)
 class Billed:
     """For each ticket line the place of its invoice line, and for each invoice line that of its ticket line; -1: none."""
@@ -439,10 +454,11 @@ def paid_by(
     `unknown` where the customer was not read in full, and nothing else (a contract, a tag) decides.
     """
     known = set(map(int, customers["customer_id"])) - unread_customers
+    torn = bool(books.gaps_of("contracts"))
 
     def modes(work: pd.DataFrame, labour: Any) -> pd.Series:
         found = terms.mode(work, pd.Series(np.asarray(labour), index=work.index), books, house).astype("str")
-        unsure = ~work["customer_id"].isin(list(known)) & (found == "time-and-materials")
+        unsure = (~work["customer_id"].isin(list(known)) | torn) & (found == "time-and-materials")
         return found.mask(unsure & np.asarray(labour), UNREAD)
 
     return modes

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import terms
+from ..books import Books
 from ..config import House
 from ..hours import Hours
 from ..money import format_cents
@@ -44,14 +45,14 @@ def _amounts(rows: pd.DataFrame) -> str:
 # ---------------------------------------------------------------- what waits
 
 
-@rule("pending-stale", "S2")
+@rule("pending-stale", "S2", says=("charges", "schedules"))
 def pending_stale(
     charges: pd.DataFrame,
     tickets: pd.DataFrame,
     schedules: pd.DataFrame,
     timers: pd.DataFrame,
+    books: Books,
     hours: Hours,
-    now: pd.Timestamp,
     today: pd.Timestamp,
     cut_off: pd.Timestamp,
     zone: ZoneInfo,
@@ -71,6 +72,10 @@ def pending_stale(
     since = terms.local_day(rows["resolved_at"].fillna(rows["updated_at"]), zone)
     days = _business_days(since, today, hours)
     rows = rows.assign(business_days=days)[days > _STALE_DAYS]
+    gaps = books.gaps_of("schedules")
+    if gaps and len(rows):
+        said = f"the recurring invoices are incomplete, so whether one takes it along is not known: {gaps[0].reason}"
+        return Found([], (*lacks, Lack(said, len(rows), _worked(rows, timers, zone)["on"])))
     ahead = schedules["next_run_on"] >= today
     sweeping = schedules.loc[schedules["sweeps_tickets"] & ~schedules["paused"] & ahead, "customer_id"]
     rows = rows[~rows["customer_id"].isin(ids(sweeping))]
@@ -119,7 +124,7 @@ def _worked(rows: pd.DataFrame, timers: pd.DataFrame, zone: ZoneInfo) -> pd.Data
 # ---------------------------------------------------------------- invoiced, and no invoice
 
 
-@rule("invoiced-unproven", "S1", whole=("invoices",))
+@rule("invoiced-unproven", "S1", whole=("invoices",), says=("charges",))
 def invoiced_unproven(
     tickets: pd.DataFrame,
     charges: pd.DataFrame,
@@ -372,7 +377,7 @@ def _cents(key: Any) -> int:
 # ---------------------------------------------------------------- invoiced otherwise than charged
 
 
-@rule("invoice-vs-ticket", "S1")
+@rule("invoice-vs-ticket", "S1", says=("charges", "invoice_lines"))
 def invoice_vs_ticket(
     tickets: pd.DataFrame,
     charges: pd.DataFrame,
@@ -380,7 +385,7 @@ def invoice_vs_ticket(
     invoice_lines: pd.DataFrame,
     billed: Billed,
     blocks: frozenset[int],
-    catalogue: Catalogue,
+    whole_invoices: Array,
 ) -> Found:
     """A ticket's invoices have another amount of a product than the lines of the ticket that count as invoiced.
 
@@ -394,6 +399,11 @@ def invoice_vs_ticket(
     with_invoice = np.unique(ids(invoices["ticket_id"])[named])
     seen = tickets[tickets["ticket_id"].isin(with_invoice)]
     lacks = unread(seen, "the lines that were invoiced")
+    torn = np.unique(ids(invoices["ticket_id"])[~whole_invoices])
+    some = seen["ticket_id"].isin(torn)
+    if some.any():
+        lacks += (Lack("the lines of an invoice of the ticket were not read", int(some.sum()), ticket_day(seen[some])),)
+        seen = seen[~some]
     seen = seen[seen["is_read"]]
     order = np.argsort(seen["ticket_id"].to_numpy())
     known = seen["ticket_id"].to_numpy()[order]
@@ -472,18 +482,20 @@ def _first_places(keys: Array, wanted: Array) -> Array:
 # ---------------------------------------------------------------- tax
 
 
-@rule("tax", "S1")
+@rule("tax", "S1", says=("invoice_lines",))
 def tax(
     invoices: pd.DataFrame,
     invoice_lines: pd.DataFrame,
     customers: pd.DataFrame,
     catalogue: Catalogue,
+    whole_invoices: Array,
     house: House,
 ) -> Found:
     """Tax was charged where none is due, or not charged where it is.
 
     A line is held against its product: taxable or not. A customer is exempt who has no tax rate and no tax on any other
-    invoice; tax of its invoice is then too much, all of it. The rate is that of syncro.yaml, else what most of the customer's
+    invoice; tax of its invoice is then too much, all of it. If that is its only taxed invoice, the others are rightly
+    without tax. Where no customer at all has a tax rate, the account does not tell, and only its other invoices do. The rate is that of syncro.yaml, else what most of the customer's
     other invoices with tax show (the shortest number that fits), else what this invoice itself shows; an invoice without tax of a customer of whom
     none of that is known is not evaluated, unless its other invoices with taxable goods have no tax either. Amounts are base × rate, once for
     what was not taxed and once for what should not have been. Lines of unknown products are taken as they are.
@@ -505,6 +517,7 @@ def tax(
     missing, extra = per_invoice(should & ~does), per_invoice(does & ~should)
     doubtful = np.zeros(count, dtype=bool)
     doubtful[place[untold]] = True
+    doubtful &= whole_invoices
     taxed = invoices["tax_cents"].to_numpy()
     found_customer = pd.Index(customers["customer_id"]).get_indexer(pd.Index(ids(invoices["customer_id"])))
     rate_id = ids(customers["tax_rate_id"])[found_customer] if len(customers) else np.full(count, NO_ID)
@@ -512,15 +525,24 @@ def tax(
     with_tax = sum_by(owner, (taxed != 0).astype("int64"))
     others_taxed = with_tax.at(owner) - (taxed != 0)
     has_rate_id = (rate_id != NO_ID) & (found_customer >= 0)
-    exempt = ~has_rate_id & (others_taxed == 0)
+    # Of a customer without a rate whose only tax is on one invoice that one is wrong, not all the others.
+    exempt = ~has_rate_id & ((others_taxed == 0) | (with_tax.at(owner) == 1))
+    untold_ids = not has_rate_id.any()
+    with_goods = sum_by(owner, ((due != 0) & (taxed == 0)).astype("int64")).at(owner) - ((due != 0) & (taxed == 0))
+    unsure_exempt = exempt & (taxed != 0) & (with_goods == 0) & untold_ids
 
     leak = np.where(taxed == 0, due, missing) * ~exempt
     over = np.where(taxed == 0, 0, extra) * ~exempt
-    cases = np.flatnonzero(~doubtful & ((leak != 0) | (over != 0)) & (found_customer >= 0))
+    cases = np.flatnonzero(whole_invoices & ~doubtful & ((leak != 0) | (over != 0)) & (found_customer >= 0))
     lacks: list[Lack] = []
+    if not whole_invoices.all():
+        lacks.append(Lack("its lines were not read", int((~whole_invoices).sum()), invoices["day"][~whole_invoices]))
     if doubtful.any():
         reason = "its lines do not say whether they are taxable"
         lacks.append(Lack(reason, int(doubtful.sum()), invoices["day"][doubtful]))
+    if unsure_exempt.any():
+        reason = "no customer has a tax rate, and this one no other invoice, so whether it is exempt is not known"
+        lacks.append(Lack(reason, int(unsure_exempt.sum()), invoices["day"][unsure_exempt]))
     strangers = (found_customer < 0) & ((due != 0) | (taken != 0) | (taxed != 0))
     if strangers.any():
         lacks.append(Lack("its customer is not known", int(strangers.sum()), invoices["day"][strangers]))
@@ -554,7 +576,7 @@ def tax(
             claims={f"tax-{name}": "invoice_id"},
             message=lambda e, said=said: f"{format_cents(e['base_cents'])} {said}, at {e['percent']:g} %",
         )
-    wrongly = invoices[exempt & (taxed != 0) & (found_customer >= 0) & ~doubtful].assign(side="exempt")
+    wrongly = invoices[exempt & (taxed != 0) & (found_customer >= 0) & ~unsure_exempt].assign(side="exempt")
     found += hits(
         wrongly,
         about=("invoice_id", "side"),
@@ -667,13 +689,13 @@ def last_run(next_run: pd.Timestamp, frequency: str) -> pd.Timestamp | None:
     return None
 
 
-@rule("recurring-missed", "S2")
+@rule("recurring-missed", "S2", says=("invoices",))
 def recurring_missed(
     schedules: pd.DataFrame,
     schedule_lines: pd.DataFrame,
     invoices: pd.DataFrame,
     customers: pd.DataFrame,
-    books: Any,
+    books: Books,
     today: pd.Timestamp,
 ) -> Found:
     """A recurring invoice was not made: its next run is past, or its customer has no invoice within three days of its last run.
@@ -737,7 +759,7 @@ def recurring_missed(
     return Found(found, tuple(lacks))
 
 
-@rule("no-path-to-bill", "S2", whole=("schedules", "invoices"))
+@rule("no-path-to-bill", "S2", whole=("schedules", "invoices"), says=("charges",))
 def no_path_to_bill(
     schedules: pd.DataFrame,
     charges: pd.DataFrame,

@@ -26,7 +26,7 @@ from .registry import rule
 BlockRate = Callable[[pd.DataFrame], pd.Series]
 
 
-@rule("block-draw", "S1", whole=("invoices", "invoice_lines"))
+@rule("block-draw", "S1", whole=("invoices", "invoice_lines"), says=("prepaid",))
 def block_draw(
     prepaid: pd.DataFrame,
     customers: pd.DataFrame,
@@ -82,7 +82,7 @@ def block_draw(
         cash=np.where(labour[wanted] & (lines["price_cents"] != 0), lines["quantity_millionths"], 0),
     )[["customer_id", "invoice_id", "made", "sold", "drawn", "cash"]]
     rows = rows.reset_index(drop=True)
-    moved["made"] = pd.to_datetime(moved["made"], utc=True)
+    moved["made"] = pd.to_datetime(moved["made"], utc=True).astype("datetime64[us, UTC]")
     first = at(moved["customer_id"], rows.sort_values("from_at"), "customer_id", "from_at")
     last = at(moved["customer_id"], rows.sort_values("to_at", ascending=False), "customer_id", "to_at")
     moved = moved[(moved["made"] > first) & (moved["made"] <= last)]
@@ -90,6 +90,8 @@ def block_draw(
     span = _span(rows, moved)
     for name in ("sold", "drawn", "cash"):
         rows[name] = sum_by(span.to_numpy(dtype="int64"), moved[name].to_numpy()).at(rows.index.to_numpy())
+    latest = moved.assign(span=span).sort_values("made", ascending=False)
+    rows["last_made"] = at(rows.index.to_series(), latest, "span", "made")
     invoice_ids: dict[int, set[int]] = {}
     for one, invoice in zip(span.tolist(), ids(moved["invoice_id"]).tolist(), strict=True):
         invoice_ids.setdefault(one, set()).add(invoice)
@@ -98,7 +100,7 @@ def block_draw(
     rows = rows[(off != 0) & (off != rows["cash"])]
     rows = rows.assign(
         invoice_ids=pd.Series([sorted(invoice_ids.get(one, ())) for one in rows.index], index=rows.index, dtype=object),
-        on=terms.local_day(rows["to_at"], zone),
+        on=terms.local_day(rows["last_made"].fillna(rows["to_at"]), zone),
         customer=terms.look_up(rows["customer_id"], customers, "customer_id", {"name": "name"})["name"],
     )
     rate = block_rate(rows)
@@ -108,7 +110,7 @@ def block_draw(
     return Found(
         hits(
             rows,
-            about=("customer_id", "to_at"),
+            about=("customer_id", "from_at"),
             severity="S1",
             direction=np.where(rows["off"] > 0, "leak", "over"),
             amount=np.abs(line_amount(rows["off"], rate.fillna(0).astype("int64"))),
@@ -142,7 +144,7 @@ def _span(rows: pd.DataFrame, moved: pd.DataFrame) -> pd.Series:
     return found.sort_values("order")["span"].set_axis(moved.index)
 
 
-@rule("block-on-free-work", "S1")
+@rule("block-on-free-work", "S1", says=("charges", "prepaid"))
 def block_on_free_work(
     charges: pd.DataFrame,
     invoices: pd.DataFrame,

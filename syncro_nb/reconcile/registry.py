@@ -39,13 +39,17 @@ STARRED = frozenset(
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: its function, its usual severity, what it reads, and which tables must be whole for it to speak at all."""
+    """A rule: its function, its usual severity, what it reads, and which tables must be whole for it to speak at all.
+
+    `says`: tables whose gaps it reports itself, record by record.
+    """
 
     name: str
     severity: str
     function: Callable[..., Found]
     reads: tuple[str, ...]
     whole: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
@@ -63,12 +67,13 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    name: str, severity: str, *, whole: Iterable[str] = ()
+    name: str, severity: str, *, whole: Iterable[str] = (), says: Iterable[str] = ()
 ) -> Callable[[Callable[..., Found]], Callable[..., Found]]:
-    """Register a rule. `whole`: the tables in which a gap makes every finding doubtful."""
+    """Register a rule. `whole`: the tables in which a gap makes every finding doubtful; `says`: see Rule."""
 
     def register(function: Callable[..., Found]) -> Callable[..., Found]:
-        RULES[name] = Rule(name, severity, function, tuple(inspect.signature(function).parameters), tuple(whole))
+        reads = tuple(inspect.signature(function).parameters)
+        RULES[name] = Rule(name, severity, function, reads, tuple(whole), tuple(says))
         return function
 
     return register
@@ -94,7 +99,11 @@ def evaluate(one: Rule, inputs: Inputs) -> tuple[Found | None, list[NotEvaluated
     if torn:
         said = "; ".join(sorted({f"{_shown(gap.table)} are incomplete: {gap.reason}" for gap in torn}))
         return None, [NotEvaluated(one.name, said, inputs.subjects(one.reads))]
-    notes = [NotEvaluated(one.name, f"{_shown(gap.table)}: {gap.reason}", gap.records) for gap in gaps]
+    notes = [
+        NotEvaluated(one.name, f"{_shown(gap.table)}: {gap.reason}", gap.records)
+        for gap in gaps
+        if gap.table not in one.says
+    ]
     try:
         arguments: dict[str, Any] = {name: inputs.get(name) for name in one.reads}
     except Absent as absent:

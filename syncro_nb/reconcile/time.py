@@ -51,7 +51,7 @@ def _worth(hours: Any, rate_cents: pd.Series) -> Any:
     return half_up(seconds * rate_cents.fillna(0).to_numpy(dtype="int64"), HOUR)
 
 
-@rule("resolved-no-time", "S2")
+@rule("resolved-no-time", "S2", says=("charges", "comments"))
 def resolved_no_time(
     tickets: pd.DataFrame,
     timers: pd.DataFrame,
