@@ -7,7 +7,7 @@ the same finding in every period, and the periods of a year have between them wh
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -179,6 +179,9 @@ def reconcile(
             ]
     weighed = weigh((one, hit) for one, result in found for hit in result.hits)
     findings = _named([(one, hit) for one, hit in weighed if period.has(hit.on)], inputs)
+    undated = Counter(one.name for one, hit in weighed if not hit.on and not period.has(hit.on))
+    no_day = "the record has no date, so it lies in no period"
+    not_evaluated += [NotEvaluated(name, no_day, count) for name, count in undated.items()]
     proofs = Proofs()
     for _, result in found:
         proofs = proofs | result.proofs
@@ -202,9 +205,9 @@ class _Period:
     last: date | None
 
     def has(self, day: str) -> bool:
-        """Whether a day ("2026-02-17") lies in it; what has no day is in every period."""
+        """Whether a day ("2026-02-17") lies in it; what has no day is in no period that has a beginning."""
         if not day:
-            return True
+            return self.first is None
         return not (self.first and day < self.first.isoformat()) and not (self.last and day > self.last.isoformat())
 
     def count(self, days: Any, records: int | None) -> int | None:
