@@ -27,9 +27,10 @@ def paid_flags(
 ) -> Found:
     """An invoice counts as paid and is not, or the other way round; or a payment belongs to no invoice.
 
-    Only payments that went through count. A total of $0.00 agrees with either flag; a credit note is paid when as much was
-    given back. Where one payment was put to several invoices Syncro's list does not say how it was split: the invoice's own balance tells, and without that it
-    is not evaluated. A payment to an invoice that is not among those at hand is only found where the list of invoices is whole.
+    Only payments that went through count. A total of $0.00 agrees with either flag; a credit note is paid when as much
+    was given back. Where one payment was put to several invoices Syncro's list does not say how it was split: the
+    invoice's own balance tells, and without that it is not evaluated. A payment to an invoice that is not among those
+    at hand is only found where the list of invoices is whole.
     """
     good = payments[payments["success"].to_numpy()]
     single = good[good["invoice_id"].notna().to_numpy()]
@@ -89,13 +90,14 @@ def paid_flags(
 
 @rule("ledger-difference", "S1", whole=("invoices",))
 def ledger_difference(invoices: pd.DataFrame, ledger: pd.DataFrame, period: Any) -> Found:
-    """An invoice differs between Syncro and the ledger: missing on one side, twice, or another total, tax, customer or date.
+    """An invoice differs between Syncro and the ledger: missing on one side, twice, or another total, tax, customer or
+    date.
 
-    Joined on the invoice number (case, blanks, a leading # and leading zeros do not count). Invoices dated outside of what the
-    ledger spans (its first to its last date, or the period that was asked for) are not evaluated. Known causes are S4: the
-    ledger's date is the day after, in the next month (entered on the first); the net agrees, and a tax that both have differs
-    by up to 5 cents, or 0.5 % of the net (the accounting program works its sales tax out by itself). Names are compared without regard to case, blanks and punctuation. What the ledger does not
-    say is not compared.
+    Joined on the invoice number (case, blanks, a leading # and leading zeros do not count). Invoices dated outside of
+    what the ledger spans (its first to its last date, or the period that was asked for) are not evaluated. Known causes
+    are S4: the ledger's date is the day after, in the next month (entered on the first); the net agrees, and a tax that
+    both have differs by up to 5 cents, or 0.5 % of the net (the accounting program works its sales tax out by itself).
+    Names are compared without regard to case, blanks and punctuation. What the ledger does not say is not compared.
     """
     mine = invoices.assign(join=_joined(invoices["number"]), dated=invoices["day"])
     theirs = ledger.assign(join=_joined(ledger["invoice_number"].astype("str")))

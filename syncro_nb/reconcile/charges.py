@@ -95,8 +95,8 @@ def timer_uncharged(
 ) -> Found:
     """A billable timer that ended over two days ago, or before the cut-off, was never charged.
 
-    Left out: work under a contract, warranty or internal work, and timers with a billable time of nothing. A timer without
-    a product is worth the account's default labour product, and then only estimated.
+    Left out: work under a contract, warranty or internal work, and timers with a billable time of nothing. A timer
+    without a product is worth the account's default labour product, and then only estimated.
     """
     rows = timers[terms.uncharged(timers).to_numpy()]
     rows = rows[(rows["ended_at"] < cut_off) | (now - rows["ended_at"] > _STALE)]
@@ -132,9 +132,9 @@ def charged_no_line(
 ) -> Found:
     """A timer is recorded as charged, and its line item is not on the ticket.
 
-    Syncro does not always say which line a charged timer became. Such a timer is only found where the labour lines of its
-    ticket that no timer names cannot stand for it: there is none, or their hours are fewer, and none has its hours. A line that stands
-    on another ticket (after a merge) is still billed, and no finding.
+    Syncro does not always say which line a charged timer became. Such a timer is only found where the labour lines of
+    its ticket that no timer names cannot stand for it: there is none, or their hours are fewer, and none has its hours.
+    A line that stands on another ticket (after a merge) is still billed, and no finding.
     """
     recorded = timers[timers["recorded"].to_numpy() & timers["ticket_id"].notna().to_numpy()]
     linked = recorded["line_id"].notna()
@@ -203,11 +203,12 @@ def double_charge(
 ) -> Found:
     """The same work or goods were charged twice on one ticket.
 
-    Three ways. Lines of one ticket, product, quantity, price, name and text on one day: the later ones are too many, but a
-    line that has a timer of its own is not (two half hours of one day may read the same). Two lines for one timer, on
-    whichever days: a labour line that no timer names, the same in all of that and with a text, as one that a timer names and
-    whose hours that timer has; only where the house charges timers. A labour line that no timer names, within 10 % of an uncharged
-    timer of the same technician and day, each taken once, the nearest first; lines of travel and of hours sold are no time. Lines that come to nothing are left out.
+    Three ways. Lines of one ticket, product, quantity, price, name and text on one day: the later ones are too many,
+    but a line that has a timer of its own is not (two half hours of one day may read the same). Two lines for one
+    timer, on whichever days: a labour line that no timer names, the same in all of that and with a text, as one that a
+    timer names and whose hours that timer has; only where the house charges timers. A labour line that no timer names,
+    within 10 % of an uncharged timer of the same technician and day, each taken once, the nearest first; lines of
+    travel and of hours sold are no time. Lines that come to nothing are left out.
     """
     named = np.isin(charges["line_id"].to_numpy(), ids(timers["line_id"]))
     rows = charges.assign(at=np.arange(len(charges)), named=named)
@@ -349,8 +350,8 @@ def quantity_vs_timer(
 ) -> Found:
     """The hours on a line are not the billable hours of its timers (by more than 0.01 h).
 
-    A line that became an invoice line is judged as that: by the invoice line's quantity and price (the ticket line's price
-    where the hours were drawn from a block at $0.00).
+    A line that became an invoice line is judged as that: by the invoice line's quantity and price (the ticket line's
+    price where the hours were drawn from a block at $0.00).
     """
     linked = timers[timers["line_id"].notna().to_numpy() & timers["ended_at"].notna().to_numpy()]
     owner = ids(linked["line_id"])
@@ -441,8 +442,8 @@ COLUMNS_OF_A_LINE = [
 def judged(charges: pd.DataFrame, invoice_lines: pd.DataFrame, mine: Array, theirs: Array) -> pd.DataFrame:
     """Lines as they are judged: pending ticket lines (places `mine`) and invoice lines (places `theirs`), each once.
 
-    `line_id` is the ticket line's and `invoice_line_id` the invoice line's; a ticket line that became an invoice line is
-    judged as the invoice line only.
+    `line_id` is the ticket line's and `invoice_line_id` the invoice line's; a ticket line that became an invoice line
+    is judged as the invoice line only.
     """
     one = charges.iloc[mine][[*COLUMNS_OF_A_LINE, "created_at", "user_id"]].assign(charge=mine, there=-1)
     other = invoice_lines.iloc[theirs][[*COLUMNS_OF_A_LINE, "invoice_id", "place", "customer_id"]].assign(there=theirs)
@@ -467,10 +468,11 @@ def located(
     timers: pd.DataFrame,
     zone: ZoneInfo,
 ) -> pd.DataFrame:
-    """Judged rows with their ticket's words, customer, day of the work (`worked_on`), source line and its timers' notes.
+    """Judged rows with their ticket's words, customer, day of the work (`worked_on`), source line and its timers'
+    notes.
 
-    `on` is the invoice's day, or that of the work for what is pending. `changed`: the invoice line's price is not the ticket
-    line's.
+    `on` is the invoice's day, or that of the work for what is pending. `changed`: the invoice line's price is not the
+    ticket line's.
     """
     source = np.where(rows["there"] >= 0, billed.charge[rows["there"].clip(lower=0)] if len(billed.charge) else -1, -1)
     charge = np.where(rows["there"] >= 0, source, rows["charge"].fillna(-1).astype("int64"))
@@ -535,9 +537,10 @@ def rate_drift(
 ) -> Found:
     """A line's price is not the agreed rate, nor the product's price, and it shows no discount.
 
-    All lines with a known product are held against it: invoice lines, and ticket lines that wait. Left out: a price of $0.00
-    (that is `zero-line`) or below, a product without a price of its own that is no labour, a price that a recurring
-    invoice of the customer has for the product, labour that waits on a ticket of a customer with prepaid hours.
+    All lines with a known product are held against it: invoice lines, and ticket lines that wait. Left out: a price of
+    $0.00 (that is `zero-line`) or below, a product without a price of its own that is no labour, a price that a
+    recurring invoice of the customer has for the product, labour that waits on a ticket of a customer with prepaid
+    hours.
     """
     pending = charges[["product", "price_cents", "discount_percent", "discount_cents", "labour", "product_id"]]
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _drifts(pending, catalogue, bool(house.policy.rates)))
@@ -601,9 +604,9 @@ def zero_line(
 ) -> Found:
     """Labour or goods from the shelf were billed at $0.00, and nothing says why.
 
-    A reason may stand in the text of the line, of the ticket line that it came from, in the notes of its timers, or in a tag.
-    Labour of a customer who has or had prepaid hours counts as drawn from them. What a recurring invoice gives for nothing, and a product whose own price is
-    nothing, are as agreed.
+    A reason may stand in the text of the line, of the ticket line that it came from, in the notes of its timers, or in
+    a tag. Labour of a customer who has or had prepaid hours counts as drawn from them. What a recurring invoice gives
+    for nothing, and a product whose own price is nothing, are as agreed.
     """
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _free(charges, catalogue))
     theirs = np.flatnonzero(_free(invoice_lines, catalogue))
@@ -669,9 +672,10 @@ def after_hours_at_standard(
     """Work of 15 minutes or more after hours or on a holiday was billed at a standard kind.
 
     Only charged timers are looked at, by the kind of their line (of their own product where Syncro names no line). The
-    minutes outside are exact, at most the timer's actual time, and lack half the rate (policy: the multiplier less one).
-    Left out: contract work; a reason in the notes, the line's text or a tag; and work for which the multiplier was billed,
-    from a block or in cash: a price of so many times the rate, or a quantity that has the extra hours on top of the hours that were worked, rounded.
+    minutes outside are exact, at most the timer's actual time, and lack half the rate (policy: the multiplier less
+    one). Left out: contract work; a reason in the notes, the line's text or a tag; and work for which the multiplier
+    was billed, from a block or in cash: a price of so many times the rate, or a quantity that has the extra hours on
+    top of the hours that were worked, rounded.
     """
     rows = timers[timers["ended_at"].notna().to_numpy() & timers["started_at"].notna().to_numpy()]
     rows = rows[rows["recorded"].to_numpy() | rows["line_id"].notna().to_numpy()]
@@ -769,7 +773,8 @@ def unexplained_non_billable(
 ) -> Found:
     """Time of a customer who pays by the hour was set to not billable, and nothing says why.
 
-    A reason may stand in the timer's notes or in a tag. The hours are the actual ones, rounded as the policy says; without a policy, as they are. A timer that was charged all the same is left out.
+    A reason may stand in the timer's notes or in a tag. The hours are the actual ones, rounded as the policy says;
+    without a policy, as they are. A timer that was charged all the same is left out.
     """
     rows = timers[~timers["billable"].to_numpy() & timers["ended_at"].notna().to_numpy()]
     rows = rows[~rows["recorded"].to_numpy() & rows["line_id"].isna().to_numpy()]

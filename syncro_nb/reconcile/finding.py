@@ -159,13 +159,14 @@ def hits(
         return []
     shared = [name for name in ("ticket_id", "invoice_id", "customer_id", "user_id") if name in rows]
     named = dict.fromkeys([*shared, *about, *evidence])
-    columns = {name: plain(rows[name]) for name in named if name in rows}
+    columns: dict[str, list[Any]] = {name: plain(rows[name]) for name in named if name in rows}
     severities, directions, amounts, exacts = (
         _each(value, len(rows)) for value in (severity, direction, amount, exact)
     )
     days = [one[:10] if one else "" for one in plain(rows[on])] if on else [""] * len(rows)
     tokens = [(prefix, columns.get(column) or plain(rows[column])) for prefix, column in (claims or {}).items()]
-    texts = {name: plain(rows[name]) for name in ("customer", "invoice") if name in rows}
+    nothing = [""] * len(rows)
+    customers, invoices = (plain(rows[name]) if name in rows else nothing for name in ("customer", "invoice"))
     found = []
     for place in range(len(rows)):
         facts = {name: values[place] for name, values in columns.items() if values[place] is not None}
@@ -182,8 +183,9 @@ def hits(
                 claims=tuple(f"{prefix}:{ids[place]}" for prefix, ids in tokens if ids[place] is not None),
                 parts=None if parts is None else tuple(parts[place]),
                 on=days[place],
+                customer=customers[place] or "",
+                invoice=invoices[place] or "",
                 **{name: columns[name][place] for name in shared},
-                **{name: values[place] or "" for name, values in texts.items()},
             )
         )
     return found

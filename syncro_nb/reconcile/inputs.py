@@ -10,7 +10,7 @@ invoices were read live), `ledger` (the accounting export).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -208,6 +208,7 @@ class Catalogue:
     stocked: Array
     prepay: Array
     known: Array
+    of_path: Mapping[str, int]
 
     def place(self, product_ids: pd.Series) -> Array:
         """Where in the arrays the products of these rows stand; -1 for what is not known."""
@@ -224,8 +225,7 @@ class Catalogue:
         return codes
 
     def _code(self, category: str) -> int:
-        found = terms._kind_of_path(str(category))
-        return self.kinds.index(found) if found in self.kinds else 0
+        return self.of_path.get(str(category), 0)
 
     def kind_names(self, codes: Array) -> pd.Categorical:
         """Codes as words."""
@@ -251,8 +251,9 @@ def catalogue(products: pd.DataFrame, house: House, books: Books) -> Catalogue:
     for table in ("charges", "invoice_lines"):
         if table in books.known:
             paths |= set(books.table(table, ["category"])["category"].astype("category").cat.categories)
-    of_paths = {terms._kind_of_path(str(path)) for path in paths}
-    kinds = ("", *sorted(({*words.unique(), *of_paths}) - {""}))
+    nameless = pd.DataFrame({"product_id": pd.array([pd.NA] * len(paths), dtype="Int64"), "category": sorted(paths)})
+    of_paths = terms.kind(nameless, products, house).astype("str") if paths else pd.Series([], dtype="str")
+    kinds = ("", *sorted({*words, *of_paths} - {""}))
     places = {one: number for number, one in enumerate(kinds)}
     path = products["category"].astype("str")
 
@@ -268,6 +269,7 @@ def catalogue(products: pd.DataFrame, house: House, books: Books) -> Catalogue:
         padded(products["maintain_stock"], "bool"),
         padded(path.str.contains("Prepay Hours", regex=False), "bool"),
         padded([True] * len(products), "bool"),
+        {path: places[one] for path, one in zip(sorted(paths), of_paths, strict=True)},
     )
 
 
@@ -296,7 +298,9 @@ def timers(books: Books, house: House, catalogue: Catalogue) -> pd.DataFrame:
 
 @given("products")
 def charges(books: Books, catalogue: Catalogue) -> pd.DataFrame:
-    """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time) and `product` (place, -1: unknown)."""
+    """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time) and `product` (place, -1:
+    unknown).
+    """
     rows = books.table("charges", COLUMNS["charges"]).copy(deep=False)
     return _with_products(rows, catalogue)
 
@@ -342,8 +346,8 @@ def _with_products(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
 def billed(charges: pd.DataFrame, invoice_lines: pd.DataFrame, invoices: pd.DataFrame, tickets: pd.DataFrame) -> Billed:
     """Which invoice line a ticket line became: by ticket, product, quantity and price, then with less of it.
 
-    Syncro does not say it. What no invoice of the ticket has may have been swept into one that names no ticket (a recurring
-    invoice takes pending charges along): there it is looked for by customer, product, quantity and price.
+    Syncro does not say it. What no invoice of the ticket has may have been swept into one that names no ticket (a
+    recurring invoice takes pending charges along): there it is looked for by customer, product, quantity and price.
     """
     left = charges["converted"].to_numpy()
     there = np.full(len(charges), -1, dtype="int64")
@@ -521,7 +525,9 @@ def agreed_prices(books: Books) -> pd.DataFrame:
 
 @given("timers", "tickets")
 def usual_hours(timers: pd.DataFrame, tickets: pd.DataFrame) -> dict[str, float]:
-    """The median of the billable hours of a ticket, by problem type; of tickets with any. Half an hour where there is none."""
+    """The median of the billable hours of a ticket, by problem type; of tickets with any. Half an hour where there is
+    none.
+    """
     ended = timers[timers["ended_at"].notna() & timers["ticket_id"].notna()]
     worked = sum_by(ids(ended["ticket_id"]), ended["worth_seconds"].to_numpy())
     some = worked.sums > 0
@@ -564,7 +570,9 @@ def _first(*values: Any) -> Any:
 
 
 def at(keys: pd.Series, frame: pd.DataFrame, key: str, column: str) -> pd.Series:
-    """For each id the value of `column` in the first row of `frame` with that `key`; absent (text: empty) where there is none."""
+    """For each id the value of `column` in the first row of `frame` with that `key`; absent (text: empty) where there
+    is none.
+    """
     return terms.look_up(keys, frame, key, {"value": column})["value"]
 
 
@@ -578,8 +586,8 @@ def is_prepay(lines: pd.DataFrame, catalogue: Catalogue) -> Array:
 def ids(column: pd.Series) -> Array:
     """Ids as int64, NO_ID where there is none."""
     if column.dtype == "int64":
-        return column.to_numpy()
-    return column.to_numpy(dtype="int64", na_value=NO_ID)
+        return np.asarray(column.to_numpy())
+    return np.asarray(column.to_numpy(dtype="int64", na_value=NO_ID))
 
 
 def mixed(columns: Iterable[Array]) -> Array:

@@ -59,10 +59,10 @@ def pending_stale(
 ) -> Found:
     """A charge still waits on a ticket that was resolved more than five business days ago.
 
-    Business days are the days after that of the resolution on which the shop opens; a ticket that does not say when it was
-    resolved counts from its last change, which cannot be earlier. A run of a schedule that is due today is ahead. The day
-    that decides between leak and timing is that of the work: the first timer of the line, else the day of its entry. Lines
-    that come to nothing are left out.
+    Business days are the days after that of the resolution on which the shop opens; a ticket that does not say when it
+    was resolved counts from its last change, which cannot be earlier. A run of a schedule that is due today is ahead.
+    The day that decides between leak and timing is that of the work: the first timer of the line, else the day of its
+    entry. Lines that come to nothing are left out.
     """
     lacks = unread(tickets[tickets["resolved"]], "the lines that wait on them")
     rows = charges[(~charges["converted"] & (charges["amount_cents"] != 0)).to_numpy()]
@@ -138,10 +138,11 @@ def invoiced_unproven(
 ) -> Found:
     """A ticket counts as invoiced, no invoice of it exists, and it has charges or time that nobody was billed for.
 
-    "Invoiced" is the status, or a billing status with that word in it ("not invoiced" and "uninvoiced" say the contrary).
-    What it would bill are its pending lines and its uncharged timers, those under a contract, warranty or internal left out.
-    That there is no invoice is only said where the details were read: the ticket's own, and those of the customer's later
-    invoices that name no ticket; else the ticket is not evaluated, and one of those whose invoices should be read live.
+    "Invoiced" is the status, or a billing status with that word in it ("not invoiced" and "uninvoiced" say the
+    contrary). What it would bill are its pending lines and its uncharged timers, those under a contract, warranty or
+    internal left out. That there is no invoice is only said where the details were read: the ticket's own, and those of
+    the customer's later invoices that name no ticket; else the ticket is not evaluated, and one of those whose invoices
+    should be read live.
     """
     billing = tickets["billing_status"].astype("str").str.lower()
     said = billing.str.contains("invoiced", regex=False)
@@ -218,12 +219,13 @@ def duplicate_invoice(
     schedule_lines: pd.DataFrame,
     schedules: pd.DataFrame,
 ) -> Found:
-    """A customer was invoiced the same twice: the same lines within three days, or lines of a ticket on two of its invoices.
+    """A customer was invoiced the same twice: the same lines within three days, or lines of a ticket on two of its
+    invoices.
 
-    The later one (by date, then id) is the finding. Lines are the same by product, quantity, price, name and text. Recurring invoices are
-    left out; where a list does not say which those are, invoices without a ticket that have the lines of a schedule of the
-    customer. Lines that the tickets themselves bear out are no duplicates: two tickets that each have the line, or one ticket
-    that has it as often as its invoices. What comes to $0.00 or less is left out.
+    The later one (by date, then id) is the finding. Lines are the same by product, quantity, price, name and text.
+    Recurring invoices are left out; where a list does not say which those are, invoices without a ticket that have the
+    lines of a schedule of the customer. Lines that the tickets themselves bear out are no duplicates: two tickets that
+    each have the line, or one ticket that has it as often as its invoices. What comes to $0.00 or less is left out.
     """
     plain = ~invoices["recurs"].to_numpy()
     places = invoice_lines["place"].to_numpy()
@@ -308,10 +310,10 @@ def _duplicates(
     owners = ids(invoices["ticket_id"])[wanted]
     taken = charges[charges["converted"].to_numpy() & charges["ticket_id"].isin(owners).to_numpy()]
     backed: dict[Any, int] = {}
-    for one in zip(
+    for had in zip(
         ids(taken["ticket_id"]), ids(taken["product_id"]), *(taken[name] for name in names[1:]), strict=True
     ):
-        backed[one] = backed.get(one, 0) + 1
+        backed[had] = backed.get(had, 0) + 1
     found: dict[int, tuple[int, int, dict[Any, int]]] = {}
     customers, tickets = ids(invoices["customer_id"]), ids(invoices["ticket_id"])
     for earlier, later, way in pairs.sort_values(["later", "way", "earlier"]).itertuples(index=False):
@@ -390,8 +392,9 @@ def invoice_vs_ticket(
     """A ticket's invoices have another amount of a product than the lines of the ticket that count as invoiced.
 
     Compared are quantity × price less discounts, product by product, over all invoices that name the ticket. Left out:
-    labour of customers who have or had prepaid hours; ticket lines that a ticketless invoice of the customer (a recurring one that takes charges along)
-    has; tickets that no invoice names. The finding names the newest invoice that has the product, else the newest one.
+    labour of customers who have or had prepaid hours; ticket lines that a ticketless invoice of the customer (a
+    recurring one that takes charges along) has; tickets that no invoice names. The finding names the newest invoice
+    that has the product, else the newest one.
     """
     named = np.flatnonzero(invoices["ticket_id"].notna().to_numpy())
     if not len(named):
@@ -495,9 +498,10 @@ def tax(
 
     A line is held against its product: taxable or not. A customer is exempt who has no tax rate and no tax on any other
     invoice; tax of its invoice is then too much, all of it. If that is its only taxed invoice, the others are rightly
-    without tax. Where no customer at all has a tax rate, the account does not tell, and only its other invoices do. The rate is that of syncro.yaml, else what most of the customer's
-    other invoices with tax show (the shortest number that fits), else what this invoice itself shows; an invoice without tax of a customer of whom
-    none of that is known is not evaluated, unless its other invoices with taxable goods have no tax either. Amounts are base × rate, once for
+    without tax. Where no customer at all has a tax rate, the account does not tell, and only its other invoices do. The
+    rate is that of syncro.yaml, else what most of the customer's other invoices with tax show (the shortest number that
+    fits), else what this invoice itself shows; an invoice without tax of a customer of whom none of that is known is
+    not evaluated, unless its other invoices with taxable goods have no tax either. Amounts are base × rate, once for
     what was not taxed and once for what should not have been. Lines of unknown products are taken as they are.
     """
     place = invoice_lines["place"].to_numpy()
@@ -573,8 +577,9 @@ def tax(
             amount=np.abs(amount[some]),
             on="day",
             evidence=("base_cents", "percent", "tax_cents", "subtotal_cents"),
+            fixed={"said": said},
             claims={f"tax-{name}": "invoice_id"},
-            message=lambda e, said=said: f"{format_cents(e['base_cents'])} {said}, at {e['percent']:g} %",
+            message=lambda e: f"{format_cents(e['base_cents'])} {e['said']}, at {e['percent']:g} %",
         )
     wrongly = invoices[exempt & (taxed != 0) & (found_customer >= 0) & ~unsure_exempt].assign(side="exempt")
     found += hits(
@@ -698,11 +703,13 @@ def recurring_missed(
     books: Books,
     today: pd.Timestamp,
 ) -> Found:
-    """A recurring invoice was not made: its next run is past, or its customer has no invoice within three days of its last run.
+    """A recurring invoice was not made: its next run is past, or its customer has no invoice within three days of its
+    last run.
 
     A run that is due today is not past. The last run is the next one less the frequency, as far as it lies after the
-    customer was entered and after the oldest invoice at hand. A frequency in words that are not known is not evaluated for it, and
-    a schedule that comes to nothing only makes an invoice if it takes charges along, so it is left out there. The amount is the schedule's subtotal, else the sum of its lines.
+    customer was entered and after the oldest invoice at hand. A frequency in words that are not known is not evaluated
+    for it, and a schedule that comes to nothing only makes an invoice if it takes charges along, so it is left out
+    there. The amount is the schedule's subtotal, else the sum of its lines.
     """
     rows = schedules[~schedules["paused"].to_numpy()].copy()
     added = sum_by(ids(schedule_lines["schedule_id"]), schedule_lines["amount_cents"].to_numpy()).at(
@@ -770,8 +777,9 @@ def no_path_to_bill(
 ) -> Found:
     """Charges wait for a customer whose recurring invoices leave ticket charges out, and nobody invoices its tickets.
 
-    A schedule that takes charges along but is paused is none that does. It is the customer's finding, dated by its newest charge. Where an
-    invoice of the last 45 days does not say whether it is for a ticket, and was not read in full, the customer is not evaluated.
+    A schedule that takes charges along but is paused is none that does. It is the customer's finding, dated by its
+    newest charge. Where an invoice of the last 45 days does not say whether it is for a ticket, and was not read in
+    full, the customer is not evaluated.
     """
     sweeping = schedules.loc[schedules["sweeps_tickets"] & ~schedules["paused"], "customer_id"]
     stuck = schedules.loc[~schedules["customer_id"].isin(ids(sweeping)), "customer_id"].dropna().unique()

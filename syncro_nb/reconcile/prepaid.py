@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from .. import terms
+from ..policy import Policy
 from .charges import OfTicket
 from .finding import Found, Lack, hits
 from .inputs import (
@@ -34,13 +36,14 @@ def block_draw(
     invoice_lines: pd.DataFrame,
     catalogue: Catalogue,
     block_rate: BlockRate,
-    zone: object,
+    zone: ZoneInfo,
 ) -> Found:
     """A customer's prepaid hours did not move as the hours that were sold and invoiced say.
 
-    Compared are two readings of the balance that follow each other, the customer's present one included, with the lines of
-    the invoices that were made between them: hours sold (category "Prepay Hours") less hours of labour. Labour that was
-    billed in cash may or may not have been drawn: either is right here. A customer with one reading only cannot be judged.
+    Compared are two readings of the balance that follow each other, the customer's present one included, with the lines
+    of the invoices that were made between them: hours sold (category "Prepay Hours") less hours of labour. Labour that
+    was billed in cash may or may not have been drawn: either is right here. A customer with one reading only cannot be
+    judged.
     """
     present = customers[customers["detail_at"].notna().to_numpy()]
     reads = pd.concat(
@@ -155,16 +158,15 @@ def block_on_free_work(
     catalogue: Catalogue,
     block_rate: BlockRate,
     of_ticket: OfTicket,
-    house: object,
-    zone: object,
+    policy: Policy,
 ) -> Found:
-    """Work that was meant to be free stands on an invoice of a customer with prepaid hours, so Syncro drew hours for it.
+    """Work that was meant to be free stands on an invoice of a customer with prepaid hours, so Syncro drew hours for
+    it.
 
-    Free is a labour line (category Labor) at $0.00 that is at $0.00 on its ticket, too: ordinary work has its price there, and is drawn as it
-    should be. A free line that came from no ticket is only found where its text has a reason, or its product is internal or warranty work. An
-    invoice whose ticket was not read is not evaluated.
+    Free is a labour line (category Labor) at $0.00 that is at $0.00 on its ticket, too: ordinary work has its price
+    there, and is drawn as it should be. A free line that came from no ticket is only found where its text has a reason,
+    or its product is internal or warranty work. An invoice whose ticket was not read is not evaluated.
     """
-    policy = house.policy  # type: ignore[attr-defined]
     owner = invoice_lines["customer_id"].to_numpy()
     free = (invoice_lines["price_cents"] == 0).to_numpy() & invoice_lines["labour"].to_numpy()
     free &= (invoice_lines["quantity_millionths"] > 0).to_numpy() & np.isin(owner, list(blocks))

@@ -79,7 +79,7 @@ def amend(books: Books, tickets: Sequence[Ticket], invoices: Sequence[Invoice], 
     """
     numbers = frozenset(one.id for one in tickets)
     bills = frozenset(one.id for one in invoices)
-    inner = {
+    inner: dict[str, list[Any]] = {
         "comments": [replace(row, ticket_id=one.id) for one in tickets for row in one.comments or ()],
         "charges": [replace(row, ticket_id=one.id) for one in tickets for row in one.lines or ()],
         "timers": [replace(row, ticket_id=one.id) for one in tickets for row in one.timers or ()],

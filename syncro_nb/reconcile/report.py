@@ -377,13 +377,13 @@ def _text(report: Report) -> list[str]:
     if report.not_evaluated:
         lines += ["", "Not evaluated"]
         for gap in report.not_evaluated:
-            number = "" if gap.records is None else f" ({gap.records:,} records)"
-            lines.append(f"  {gap.rule}: {line(gap.reason)}{number}")
+            count = "" if gap.records is None else f" ({gap.records:,} records)"
+            lines.append(f"  {gap.rule}: {line(gap.reason)}{count}")
     if report.proofs_wanted:
         lines.append(f"  {len(report.proofs_wanted):,} details read live would settle some of it: add --yes.")
     lines += ["", "Totals (never netted)"]
-    for name, cents in report.totals.items():
-        lines.append(f"  {name.removesuffix('_cents'):<8}{format_cents(cents):>16}")
+    for total, cents in report.totals.items():
+        lines.append(f"  {total.removesuffix('_cents'):<8}{format_cents(cents):>16}")
     lines.append(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC.")
     return lines
 

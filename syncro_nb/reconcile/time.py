@@ -62,14 +62,15 @@ def resolved_no_time(
     paid_by: Callable[[pd.DataFrame, Any], pd.Series],
     zone: ZoneInfo,
 ) -> Found:
-    """A ticket was resolved with neither a timer nor a labour line, though somebody worked on it or it was open for a while.
+    """A ticket was resolved with neither a timer nor a labour line, though somebody worked on it or it was open for a
+    while.
 
-    "Cancelled, duplicate, spam, auto-closed alert, internal, warranty" is taken from the tags (also the customer's), the
-    status, the problem type, and a subject that begins with such a word and a colon, a bracket or a dash ("Cancelled: ...");
-    a word inside a subject excuses nothing, because customers write about spam and duplicates. An alert on which no
-    technician commented counts as auto-closed. The estimate is the median of the billable hours of a ticket of that problem
-    type, half an hour where there is none, at the rate of remote labour. Open time needs `resolved_at`; without it, and
-    without a comment, nobody can say.
+    "Cancelled, duplicate, spam, auto-closed alert, internal, warranty" is taken from the tags (also the customer's),
+    the status, the problem type, and a subject that begins with such a word and a colon, a bracket or a dash
+    ("Cancelled: ..."); a word inside a subject excuses nothing, because customers write about spam and duplicates. An
+    alert on which no technician commented counts as auto-closed. The estimate is the median of the billable hours of a
+    ticket of that problem type, half an hour where there is none, at the rate of remote labour. Open time needs
+    `resolved_at`; without it, and without a comment, nobody can say.
     """
     lacking = unread(tickets[tickets["resolved"]])
     rows = tickets[tickets["resolved"] & tickets["is_read"]]
@@ -135,8 +136,8 @@ def timer_running(
 ) -> Found:
     """A timer was never stopped: it has run for over ten hours, or its ticket is resolved.
 
-    What it would bill too much is estimated: its run so far, less the median hours of a ticket of that problem type, at its
-    rate; nothing where it has not run for so long yet. A timer without a start counts from its creation.
+    What it would bill too much is estimated: its run so far, less the median hours of a ticket of that problem type, at
+    its rate; nothing where it has not run for so long yet. A timer without a start counts from its creation.
     """
     rows = timers[timers["ended_at"].isna()]
     rows = rows.join(of_ticket(rows["ticket_id"]))
