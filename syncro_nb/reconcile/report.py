@@ -292,7 +292,9 @@ def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs) -> list[Finding]:
     customers = books.table("customers", ["customer_id", "name"])
     names = {"number": "number", "ticket_id": "ticket_id", "customer": "customer", "customer_id": "customer_id"}
     invoice = terms.look_up(ids_of("invoice_id"), invoices, "invoice_id", names)
-    ticket_ids = ids_of("ticket_id").fillna(invoice["ticket_id"])
+    # The ledger knows invoices, and nothing of tickets.
+    of_books = pd.Series([one.name == "ledger-difference" for one, _ in weighed], dtype="bool")
+    ticket_ids = ids_of("ticket_id").fillna(invoice["ticket_id"]).mask(of_books)
     names.pop("ticket_id")
     ticket = terms.look_up(ticket_ids, tickets, "ticket_id", names)
     customer_ids = ids_of("customer_id").fillna(ticket["customer_id"]).fillna(invoice["customer_id"])
