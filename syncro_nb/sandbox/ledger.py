@@ -21,8 +21,9 @@ _QUICKBOOKS = (
     *("Date", "Type", "No.", "Customer", "Memo", "Due date", "Balance"),
     *("Total before sales tax", "Sales tax", "Total", "Status"),
 )
+_ADDRESS = (*(f"AddressLine{number}" for number in (1, 2, 3, 4)), "City", "Region", "PostalCode", "Country")
 _XERO = (
-    *("ContactName", "EmailAddress", "POAddressLine1", "POCity", "PORegion", "POPostalCode", "POCountry"),
+    *("ContactName", "EmailAddress", *(f"{kind}{name}" for kind in ("PO", "SA") for name in _ADDRESS)),
     *("InvoiceNumber", "Reference", "InvoiceDate", "DueDate", "PlannedDate", "Total", "TaxTotal", "InvoiceAmountPaid"),
     *("InvoiceAmountDue", "InventoryItemCode", "Description", "Quantity", "UnitAmount", "Discount", "LineAmount"),
     *("AccountCode", "TaxType", "TaxAmount", "TrackingName1", "TrackingOption1", "TrackingName2", "TrackingOption2"),
@@ -114,7 +115,7 @@ def _xero(account: Account, entry: Entry) -> list[list[str]]:
     totals = [_plain_dollars(one) for one in (entry.total_cents, entry.tax_cents, entry.paid_cents, left)]
     kind = "Sales invoice" if entry.total_cents >= 0 else "Sales credit note"
     status = "Paid" if left <= 0 else "Awaiting Payment"
-    head = [entry.customer, *[""] * 6, entry.number, "", *days, "", *totals]
+    head = [entry.customer, *[""] * (1 + 2 * len(_ADDRESS)), entry.number, "", *days, "", *totals]
     rows = []
     for line in entry.lines or ({},):
         cents = billing.amount_cents(line) if line else entry.net_cents
