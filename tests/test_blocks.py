@@ -20,7 +20,7 @@ def invoice(number, days_ago, customer=20, **more):
 
 def sold(id, number, hours):
     return InvoiceLine(
-        id, invoice_id=number, quantity=Decimal(hours), price_cents=12000, category="Services;Prepay Hours", description="Ten hours"
+        id, invoice_id=number, quantity=Decimal(hours), price_cents=12000, category="Services;Prepay Hours"
     )  # fmt: skip
 
 
@@ -83,7 +83,8 @@ def test_what_happened_after_the_last_reading_is_reckoned_on():
 
 
 @pytest.mark.parametrize(
-    "line", [drawn(2, 2, "1", price_cents=15000), drawn(2, 2, "40", product_id=TRAVEL), drawn(2, 2, "1", product_id=555)]
+    "line",
+    [drawn(2, 2, "1", price_cents=15000), drawn(2, 2, "40", product_id=TRAVEL), drawn(2, 2, "1", product_id=555)],
 )
 def test_paid_labour_travel_and_goods_draw_nothing(line):
     books = ledger([invoice(2, 10)], [line], [read("9", 1)])
@@ -91,7 +92,9 @@ def test_paid_labour_travel_and_goods_draw_nothing(line):
 
 
 def test_customers_who_never_had_a_block_are_left_out():
-    books = ledger([invoice(2, 10, customer=10)], [drawn(2, 2, "1")], [read(None, 1, customer=10), read("0", 1, customer=30)])
+    books = ledger(
+        [invoice(2, 10, customer=10)], [drawn(2, 2, "1")], [read(None, 1, customer=10), read("0", 1, customer=30)]
+    )
     assert moves(books, HOUSE).empty
     assert blocks(books, HOUSE).empty
 

@@ -193,6 +193,11 @@ def _at(moments: pd.Series, ids: pd.Series) -> pd.Series:
     return moments.reindex(ids.astype("Int64")).astype(INSTANT).set_axis(ids.index)
 
 
+def _text_at(texts: pd.Series, ids: pd.Series) -> pd.Series:
+    """For each id its text; empty where there is none."""
+    return texts.reindex(ids.astype("Int64")).astype(object).fillna("").astype("str").set_axis(ids.index)
+
+
 def _with_all(rows: pd.DataFrame, key: str) -> pd.DataFrame:
     """The rows and one more with their sums, under ALL."""
     total = rows.drop(columns=key).sum(numeric_only=True).to_frame().T.assign(**{key: ALL})
@@ -503,7 +508,7 @@ def receivables(question: Question) -> pd.DataFrame:
     sums = parts.groupby("customer", as_index=False).sum()
     sums = _with_all(sums.sort_values(["balance_cents", "customer"], ascending=[False, True]), "customer")
     oldest = due.groupby(rows["customer"]).min()
-    sums["oldest_due_on"] = sums["customer"].map(oldest).astype(DAY)
+    sums["oldest_due_on"] = oldest.reindex(sums["customer"]).astype(DAY).set_axis(sums.index)
     if len(sums):
         sums.loc[sums["customer"] == ALL, "oldest_due_on"] = due.min()
     return sums
@@ -536,7 +541,7 @@ def unlinked(question: Question) -> pd.DataFrame:
             "on": loose["dated_on"],
             "amount_cents": loose["subtotal_cents"],
             "mode": "",
-            "text": loose["invoice_id"].map(first).fillna("").astype("str"),
+            "text": _text_at(first, loose["invoice_id"]),
         }
     )
     names = ["ticket_id", "number", "customer", "status", "resolved_at", "subject"]
@@ -565,7 +570,7 @@ def unlinked(question: Question) -> pd.DataFrame:
             "customer": alone["customer"],
             "on": days[left],
             "amount_cents": amount.astype("int64"),
-            "mode": alone["ticket_id"].map(modes).fillna("").astype("str"),
+            "mode": _text_at(modes, alone["ticket_id"]),
             "text": alone["subject"],
         }
     )
