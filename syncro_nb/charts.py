@@ -99,3 +99,43 @@ def _bars(
     axes.grid(axis="x" if lying else "y", alpha=0.3)
     axes.set_axisbelow(True)
     return figure
+
+
+def leakage_bridge(rows: pd.DataFrame) -> Figure:
+    """What was found, what of it was recovered, accepted or dismissed, and what is open: steps down. `rows`: BRIDGE."""
+    from matplotlib.figure import Figure
+
+    names = ("found", "recovered", "accepted", "dismissed", "open")
+    cents = {name: int(rows[f"{name}_cents"].sum()) for name in names}
+    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    axes = figure.subplots()
+    level = cents["found"]
+    for place, (name, colour) in enumerate(zip(names, (_BARS[0], _BARS[2], _BARS[1], _BARS[4], _BARS[3]), strict=True)):
+        whole = name in ("found", "open")
+        level -= 0 if whole else cents[name]
+        bar = axes.bar([place], [cents[name] / 100], bottom=[0 if whole else level / 100], color=colour, width=0.6)
+        axes.bar_label(bar, labels=[f"{cents[name] / 100:,.2f}"], label_type="edge", padding=2, fontsize=8)
+    axes.set_xticks(range(len(names)), names)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_ylabel("leak, in dollars")
+    months = sorted(set(rows["month"]))
+    axes.set_xlabel(f"findings of {months[0]} to {months[-1]}" if months else "no reconciliation has been made yet")
+    axes.margins(y=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def leakage_by_cause(findings: pd.DataFrame) -> Figure:
+    """Dollars that were not billed, by rule, exact ones and estimates one after the other. `findings`: FINDINGS."""
+    leaks = findings[findings["direction"].astype("str") == "leak"]
+    exact = leaks["amount_cents"].where(leaks["exact"], 0)
+    sums = (
+        leaks.assign(rule=leaks["rule"].astype("str"), exact=exact, estimated=leaks["amount_cents"] - exact)
+        .groupby("rule", as_index=False)[["exact", "estimated", "amount_cents"]]
+        .sum()
+        .sort_values(["amount_cents", "rule"], ascending=[False, True])
+    )
+    parts = {"exact": sums["exact"].tolist(), "estimated": sums["estimated"].tolist()}
+    return _bars(sums["rule"].tolist(), parts, "rule", "not billed, in dollars", scale=100, lying=True)

@@ -74,8 +74,10 @@ def write(
     replace: bool = False,
     rename: bool = False,
     title: str = "Table",
+    front: Callable[[Any], None] | None = None,
 ) -> Written:
-    """Write a table, all of it or nothing. `sheets`: further tables, which only .xlsx can hold.
+    """Write a table, all of it or nothing. `sheets`: further tables, which only .xlsx can hold; `front` is given the
+    xlsxwriter workbook before them, to put a sheet of its own first.
 
     `zone`: the time zone of instants in .xlsx and .csv (UTC without it). A file that is there already is refused; `replace`
     replaces it, `rename` takes the next free name. A file that is open in Excel is left alone, and a free name taken.
@@ -91,7 +93,7 @@ def write(
     put: Callable[[Path], object]
     if ending == ".xlsx":
         every = {title: frame, **(sheets or {})}
-        put = lambda place: _xlsx(every, place, zone)  # noqa: E731 - four ways to write, chosen once
+        put = lambda place: _xlsx(every, place, zone, front)  # noqa: E731 - four ways to write, chosen once
     elif ending == ".csv":
         put = lambda place: _csv(frame, place, zone)  # noqa: E731
     elif ending == ".json":
@@ -247,7 +249,9 @@ def _csv(frame: pd.DataFrame, place: Path, zone: ZoneInfo) -> None:
     made.to_csv(place, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def _xlsx(tables: Mapping[str, pd.DataFrame], place: Path, zone: ZoneInfo) -> None:
+def _xlsx(
+    tables: Mapping[str, pd.DataFrame], place: Path, zone: ZoneInfo, front: Callable[[Any], None] | None = None
+) -> None:
     import xlsxwriter
 
     for name, frame in tables.items():
@@ -265,6 +269,9 @@ def _xlsx(tables: Mapping[str, pd.DataFrame], place: Path, zone: ZoneInfo) -> No
             "instant": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
         }
         taken: set[str] = set()
+        if front is not None:
+            front(book)
+            taken |= {sheet.get_name().lower() for sheet in book.worksheets()}
         for name, frame in tables.items():
             sheet = book.add_worksheet(sheet_name(name, taken))
             _fill(sheet, frame, formats, zone)

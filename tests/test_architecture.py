@@ -26,6 +26,7 @@ LAYERS = [
     {"ticketview", "live", "directory"},
     {"workspace"},
     {"sessionlog", "lab", "doctor", "export", "charts"},
+    {"workbook"},
     {"forms"},
     {"verbs", "door"},
     {"editing", "looking", "completion"},

@@ -79,3 +79,60 @@ def test_it_leaves_pyplot_alone():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# ---------------------------------------------------------------- leakage
+
+
+def found(key, cents, rule="zero-line", **more):
+    from syncro_nb.reconcile.finding import Finding
+
+    values = {"severity": "S2", "direction": "leak", "exact": True, "customer": "A", "ticket": 1, "invoice": None}
+    return Finding(rule, amount_cents=cents, key=key, message="", on="2026-03-10", **{**values, **more})
+
+
+def test_the_bridge_steps_down_from_found_to_open():
+    from datetime import UTC, datetime
+
+    from syncro_nb.reconcile.decisions import Decision, Sighting, bridge, identified
+
+    now = datetime(2026, 3, 31, tzinfo=UTC)
+    seen = Sighting(now, None, None, (found("a", 10000), found("b", 2500)))
+    accepted = identified(Decision("x", "a", "accepted", "Ana", now, "courtesy", direction="leak", amount_cents=10000))
+    figure = charts.leakage_bridge(bridge([seen], [accepted]))
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "found",
+        "recovered",
+        "accepted",
+        "dismissed",
+        "open",
+    ]
+    assert [(bar.get_y(), bar.get_height()) for bar in axes.patches] == [
+        (0, 125),
+        (125, 0),
+        (25, 100),
+        (25, 0),
+        (0, 25),
+    ]
+    assert "dollars" in axes.get_ylabel()
+    assert "2026-03 to 2026-03" in axes.get_xlabel()
+    assert "no reconciliation" in charts.leakage_bridge(bridge([], [])).axes[0].get_xlabel()
+
+
+def test_leakage_by_cause_tells_exact_ones_from_estimates_and_leaves_out_what_is_no_leak():
+    from datetime import UTC, datetime
+
+    from syncro_nb.reconcile.report import Report
+
+    now = datetime(2026, 3, 31, tzinfo=UTC)
+    some = (
+        found("a", 500),
+        found("b", 700, "tax", exact=False),
+        found("c", 900, "tax"),
+        found("d", 99, direction="over"),
+    )
+    figure = charts.leakage_by_cause(Report(some, (), now, now).frame())
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["tax", "zero-line"]
+    assert bars(figure, upright=False) == [[9, 5], [7, 0]]
+    assert drawn(charts.leakage_by_cause(Report((), (), now, now).frame()))

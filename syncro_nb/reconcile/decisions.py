@@ -267,7 +267,12 @@ class Sighting:
 def sighted(report: Report) -> Sighting:
     """The part of a report that the bridge needs."""
     unevaluated = frozenset(one.rule for one in report.not_evaluated)
-    return Sighting(report.as_of, report.from_, report.to, report.findings, unevaluated)
+    return Sighting(report.as_of, report.from_, _end(report), report.findings, unevaluated)
+
+
+def _end(report: Report) -> date | None:
+    """The last day that a report holds findings of: without a first day its `to` is only the cut-off."""
+    return report.to if report.from_ else None
 
 
 def bridge(sightings: Sequence[Sighting], decisions: Iterable[Decision], *, direction: str = "leak") -> pd.DataFrame:
@@ -426,7 +431,7 @@ class Decisions:
             self.account,
             report.as_of.astimezone(UTC).isoformat(),
             _text(report.from_),
-            _text(report.to),
+            _text(_end(report)),
             document,
         )
         self._database.execute(
