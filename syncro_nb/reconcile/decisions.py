@@ -367,36 +367,49 @@ class Decisions:
 
     # ------------------------------------------------------------ deciding
 
+    def today(self) -> date:
+        """The day on which a decision made now is made."""
+        return self._clock.now().date()
+
     def decide(
         self, finding: Finding, choice: str, *, by: str, reason: str = "", until: date | None = None
     ) -> Decision:
         """Keep a decision on a finding, knowing all that were kept before. Raises InputError for one that is incomplete."""
+        return self.decide_all([finding], choice, by=by, reason=reason, until=until)[0]
+
+    def decide_all(
+        self, findings: Iterable[Finding], choice: str, *, by: str, reason: str = "", until: date | None = None
+    ) -> list[Decision]:
+        """The same decision on several findings, all or none. Raises InputError."""
         now = self._clock.now()
         wrong = problems(choice, reason, until, now.date())
         if wrong or not by.strip():
             raise InputError("; ".join(wrong.values()) or "who decides? A decision needs a name")
-        made = identified(
-            Decision(
-                account=self.account,
-                key=finding.key,
-                choice=choice,
-                by=line(by),
-                at=now,
-                reason=reason.strip(),
-                until=until if choice == SNOOZED else None,
-                after=tuple(sorted(one.id for one in self.history(finding.key))),
-                rule=finding.rule,
-                direction=finding.direction,
-                amount_cents=finding.amount_cents,
-                exact=finding.exact,
-                customer=finding.customer,
-                ticket=finding.ticket,
-                invoice="" if finding.invoice is None else str(finding.invoice),
-                on=finding.on,
-                message=finding.message,
+        made = [
+            identified(
+                Decision(
+                    account=self.account,
+                    key=finding.key,
+                    choice=choice,
+                    by=line(by),
+                    at=now,
+                    reason=reason.strip(),
+                    until=until if choice == SNOOZED else None,
+                    after=tuple(sorted(one.id for one in self.history(finding.key))),
+                    rule=finding.rule,
+                    direction=finding.direction,
+                    amount_cents=finding.amount_cents,
+                    exact=finding.exact,
+                    customer=finding.customer,
+                    ticket=finding.ticket,
+                    invoice="" if finding.invoice is None else str(finding.invoice),
+                    on=finding.on,
+                    message=finding.message,
+                )
             )
-        )
-        self._keep([made])
+            for finding in findings
+        ]
+        self._keep(made)
         return made
 
     def all(self) -> list[Decision]:
