@@ -37,8 +37,10 @@ class Receipt:
     @property
     def next(self) -> str | None:
         """resume, decide, or None when the run has ended."""
-        if self.run.state != "open" or self.current is None:
+        if self.run.state != "open":
             return None
+        if self.current is None:  # cut off between its last step and its end: everything is written, only the run is open
+            return "resume"
         return "decide" if self.current.state in ("ask", "mismatch") else "resume"
 
     @property
@@ -93,7 +95,7 @@ class Receipt:
         if self.run.state == "abandoned":
             return f"Run {self.run.id} was abandoned; what it had written stays in Syncro."
         if state is None:
-            return f"Run {self.run.id} is finished."
+            return f"Everything is written; `syncro runs resume {self.run.id}` ends the run."
         title, why = STEP_TITLES[state.step.name], self._why(state)
         if self.run.state == "nothing":
             return f"Nothing was written. {title}: {why}"
