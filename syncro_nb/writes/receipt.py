@@ -39,7 +39,9 @@ class Receipt:
         """resume, decide, or None when the run has ended."""
         if self.run.state != "open":
             return None
-        if self.current is None:  # cut off between its last step and its end: everything is written, only the run is open
+        if (
+            self.current is None
+        ):  # cut off between its last step and its end: everything is written, only the run is open
             return "resume"
         return "decide" if self.current.state in ("ask", "mismatch") else "resume"
 

@@ -110,13 +110,13 @@ def decide(world: World, scenario: Scenario, ending: Ending, *, stubborn: bool =
 
         if stubborn and choice == "adopt":
             before = len(world.deliveries)
-            attempt(world, lambda: say("resend", None), ending.told)
+            attempt(world, lambda say=say: say("resend", None), ending.told)
             ending.wrong_answers_refused += len(world.deliveries) == before
             receipt = world.ws.receipt(run.id)
         else:
             receipt = attempt(world, say, ending.told)
         if receipt is None and ending.told[-1].startswith(InputError.__name__):
-            receipt = attempt(world, lambda: world.ws.decide(run.id, "abandon", ticket=scenario.number), ending.told)
+            receipt = attempt(world, lambda say=say: say("abandon", None), ending.told)
         stubborn = False
         if receipt is not None and receipt.run.state == "abandoned":
             return Ending("abandoned", receipt, ending.told, ending.wrong_answers_refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 from .drive import Ending
 from .world import KEY, SETTLE_SECONDS, World
@@ -112,7 +113,7 @@ def _sends(world: World) -> list[str]:
         allowed = 1 + sum(events[run, seq, what] for what in ("absent", "refused", "not_sent"))
         if len(sent) > allowed:
             said.append(f"posts: {sent[0].operation} was received {len(sent)} times, with {allowed} allowed")
-        for first, second in zip(sent, sent[1:], strict=False):
+        for first, second in pairwise(sent):
             answered = first.status == 200 and events[run, seq, "acked"] and not events[run, seq, "unknown"]
             known = first.status in DEFINITE or answered
             if first.operation.startswith("POST") and not known and second.at - first.at < SETTLE_SECONDS:

@@ -36,7 +36,7 @@ KNOWN = (
     Known(
         r"^timers: .* at POST /tickets/\*/charge_timer_entry \d, then somebody",
         r"^too early",
-        "where something else is in doubt, too, it is asked at once, and a person may say `resend` before the settling time is over",
+        "where there is another doubt it is asked at once, and `resend` is taken before the settling time is over",
     ),
     Known(
         r"suspended at seam \d+ \(send POST",

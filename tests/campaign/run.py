@@ -75,9 +75,12 @@ class Figures:
             max(self.seconds, other.seconds),
         )
 
-    def of(self, *kinds: str) -> int:
-        """How many cases broke an invariant of one of these names."""
-        return len({name for name, words in self.broken if words.startswith(kinds)})
+    def of(self, *kinds: str) -> str:
+        """How many cases broke an invariant of one of these names, and how many more are known to."""
+        broken, known = (
+            len({name for name, words in found if words.startswith(kinds)}) for found in (self.broken, self.known)
+        )
+        return f"{broken} (and {known} that are known)" if known else str(broken)
 
     @property
     def missing_edges(self) -> list[tuple[str, str]]:
@@ -96,7 +99,7 @@ class Figures:
             f"false proofs {self.of('false proof')}",
             f"third ends {self.of('third end', 'crash')}",
             f"other invariants broken {len(other)}",
-            f"known and not mended yet {len({name for name, _ in self.known})}",
+            f"cases that break something that is known and not mended yet {len({name for name, _ in self.known})}",
             f"ends: {_counted(self.ends)} (asked {share:.1%} of these cases, in nearly all of which something fails)",
             f"asked, and then decided by a person who looked: {_counted(self.after)}",
             f"landed after the settling time, so that only an audit finds the twin: {self.twins}",
