@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterable
 
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O, U: read over the phone
-_FORM = re.compile(rf"SNB-([{_LETTERS}]{{6}})-([{_LETTERS}]{{4}})")
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O, U: read over the phone
+_FORM = re.compile(rf"SNB-([{LETTERS}]{{6}})-([{LETTERS}]{{4}})")
 
 
 def make(account: str, ticket_id: int, unit: str, attempt: int) -> str:
     """The reference of one unit of work (its sources as text) and one attempt at it."""
-    head = _letters(f"{account}|{ticket_id}|{unit}|{attempt}", 6)
+    head = letters(f"{account}|{ticket_id}|{unit}|{attempt}", 6)
     return f"SNB-{head}-{_tie(account, ticket_id, head)}"
 
 
@@ -38,6 +39,16 @@ def last_reference(text: str) -> str | None:
     return found[1] if found and _FORM.fullmatch(found[1]) else None
 
 
+def unknown_references(texts: Iterable[str], account: str, ticket_id: int, known: Collection[str]) -> list[str]:
+    """The references among the last lines of these texts that were made for this ticket, but not by this journal's runs.
+
+    Another machine wrote them, or our journal was lost or is an older copy. Each is named once, in order.
+    """
+    found = (last_reference(text) for text in texts)
+    ours = (one for one in found if one is not None and belongs(one, account, ticket_id))
+    return [one for one in dict.fromkeys(ours) if one not in known]
+
+
 def strip(text: str) -> str:
     """The text without its reference line, line ends made equal: what a person wrote."""
     lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
@@ -46,9 +57,10 @@ def strip(text: str) -> str:
 
 
 def _tie(account: str, ticket_id: int, head: str) -> str:
-    return _letters(f"tie|{account}|{ticket_id}|{head}", 4)
+    return letters(f"tie|{account}|{ticket_id}|{head}", 4)
 
 
-def _letters(text: str, length: int) -> str:
+def letters(text: str, length: int) -> str:
+    """A fingerprint of a text in `length` (at most 12) of our letters."""
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    return "".join(_LETTERS[number >> (5 * place) & 31] for place in range(length))
+    return "".join(LETTERS[number >> (5 * place) & 31] for place in range(length))
