@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import doubt_model
 import pytest
 from claim_model import ACCOUNT, PROVED, TICKET, Model, Rules
 from explorer import explore
@@ -114,3 +115,36 @@ def test_from_wherever_two_runners_are_one_of_them_can_still_finish():
         todo += fresh
     assert len(good) > 100
     assert not [world for world in before.keys() - good if min(one.attempt for one in world.runners) < 3]
+
+
+# ---------------------------------------------------------------- without claims: one journal, a write in doubt
+
+
+def settle(rules):
+    model = doubt_model.Model(rules)
+    return explore(model.start(), model.moves, model.broken)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_there_is_one_line_and_every_further_post_was_proved_absent(processes, capsys):
+    explored = settle(doubt_model.Rules(processes=processes))
+    with capsys.disabled():
+        print(f"\n  a write in doubt, {processes} process(es): {explored}", end="")
+    assert not explored.finding, explored
+    assert explored.states > 300
+
+
+@pytest.mark.parametrize(
+    ("processes", "naive"),
+    [
+        (1, {"settles": False}),
+        (1, {"settles": False, "looks_twice": False}),
+        (1, {"since_intent": True}),
+        (2, {"checks_when_leaving": False}),
+        (2, {"compares_attempts": False}),
+    ],
+)
+def test_sending_again_without_settling_and_its_kin_are_caught(processes, naive):
+    explored = settle(doubt_model.Rules(processes=processes, **naive))
+    assert "lines for one piece of work" in explored.finding or "more often" in explored.finding
+    assert explored.trace
