@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +14,14 @@ Connection = sqlite3.Connection
 Row = sqlite3.Row
 IntegrityError = sqlite3.IntegrityError
 OperationalError = sqlite3.OperationalError
+DatabaseError = sqlite3.DatabaseError
+
+MOUNTS = Path("/proc/self/mounts")
+# Disks of another system, where SQLite's locks and its shared memory do not hold, so that a journal would lie.
+_FAR = ("nfs", "cifs", "smb", "afs", "ceph", "davfs", "glusterfs", "lustre", "beegfs", "ncpfs")
+_FAR_FUSE = ("sshfs", "rclone", "s3fs", "ceph", "davfs", "glusterfs")
+DOUBTFUL = ("9p",)  # a folder of the host in some virtual machines, and a container's own disk in others
+LOCAL_DISK = "set SYNCRO_NB_HOME to a folder on a local disk"
 
 
 def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Connection:
@@ -19,8 +29,11 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
 
     `durable` commits survive a power cut (`synchronous=FULL`, 0.2 ms each); others survive a crash of the program.
     Several processes may open one file; a writer waits up to 30 s for another. Raises ConfigError if the file cannot be
-    made, is no database, or was written by a newer version of this package.
+    made, is no database, or was written by a newer version of this package; a durable one also on a disk of another system.
     """
+    kind = far_disk(path.parent) if durable else ""
+    if kind and kind not in DOUBTFUL:
+        raise ConfigError(f"{path} would be on a disk of another system ({kind}), where it may be lost; {LOCAL_DISK}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -30,10 +43,47 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, schema, version, path)
     except (sqlite3.Error, OSError) as error:
-        raise ConfigError(
-            f"cannot keep data at {path}: {error}; set SYNCRO_NB_HOME to a folder on a local disk"
-        ) from None
+        raise ConfigError(f"cannot keep data at {path}: {error}; {LOCAL_DISK}") from None
     return connection
+
+
+def far_disk(folder: Path) -> str:
+    """The kind of disk, if it belongs to another system ("nfs4", "network share"); "" for a local one, or if nobody says."""
+    where = folder.resolve()
+    if where.drive.startswith("\\\\") or _is_remote_drive(where):
+        return "network share"
+    try:
+        mounts = MOUNTS.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    kind = _kind_of_mount(where, mounts)
+    name = kind.removeprefix("fuse.")
+    far = name.startswith(_FAR_FUSE) if kind.startswith("fuse.") else name.startswith((*_FAR, *_FAR_FUSE, *DOUBTFUL))
+    return kind if far else ""
+
+
+def _kind_of_mount(where: Path, mounts: str) -> str:
+    """The type of the file system that a path is on, by Linux's table of mounts: the last one of the longest that fits."""
+    longest, kind = -1, ""
+    for row in map(str.split, mounts.splitlines()):
+        if len(row) > 2:
+            at = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), row[1])
+            if len(at) >= longest and where.is_relative_to(at):
+                longest, kind = len(at), row[2].lower()
+    return kind
+
+
+def _is_remote_drive(where: Path) -> bool:
+    """Windows' own word for a letter that stands for a share of another machine."""
+    if sys.platform != "win32":
+        return False
+    import ctypes
+
+    remote = 4
+    try:
+        return bool(ctypes.windll.kernel32.GetDriveTypeW(where.anchor) == remote)
+    except (AttributeError, OSError):
+        return False
 
 
 def _switch_to_wal(connection: Connection) -> None:

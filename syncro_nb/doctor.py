@@ -18,6 +18,7 @@ from typing import Any
 from . import __version__
 from .clock import Clock, SystemClock
 from .config import LABOUR, Config, House, load
+from .database import DOUBTFUL, LOCAL_DISK, far_disk
 from .errors import ConfigError, Error, Missing, Refused
 from .escape import line
 from .keys import EXAMPLES, FIRST, Sealed, find_key, source_of
@@ -32,7 +33,6 @@ from .writes.journal import Journal
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 MOST_LABOUR = 9  # labour products that are looked up, one request each
 CLOCK_OFF_BY = timedelta(minutes=1)
-_FAR_DISKS = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "davfs", "glusterfs", "fuse.sshfs", "fuse.rclone")
 _SYNCED = ("OneDrive", "Dropbox", "Google Drive", "Mobile Documents")  # folders that another program writes to
 
 # What is read, by which call, whether it is needed, and what is missing without it.
@@ -162,34 +162,19 @@ def _unused(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
 
 def _home(home: Path) -> Check:
     """Whether the journal can be kept there. SQLite is safe only on a disk of this machine's own."""
-    remedy = "set SYNCRO_NB_HOME to a folder on a local disk"
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home):
             pass
     except OSError as error:
-        return Check("data", FAIL, f"{home} cannot be written ({error.strerror}); {remedy}", ConfigError.exit_status)
+        return Check("data", FAIL, f"{home} cannot be written ({error.strerror}); {LOCAL_DISK}", ConfigError.exit_status)
     where = home.resolve()
-    if kind := _far_disk(where):
-        return Check(
-            "data", NOTE, f"{home} is on a disk of another system ({kind}), where a journal may break; {remedy}"
-        )
+    if kind := far_disk(where):
+        says = f"{home} is on a disk of another system ({kind}), where a journal may break; {LOCAL_DISK}"
+        return Check("data", NOTE, says) if kind in DOUBTFUL else Check("data", FAIL, says, ConfigError.exit_status)
     if synced := next((name for name in _SYNCED for part in where.parts if part.startswith(name)), None):
-        return Check("data", NOTE, f"{home} is in a folder that {synced} copies, which may break the journal; {remedy}")
+        return Check("data", NOTE, f"{home} is in a folder that {synced} copies, which may break the journal; {LOCAL_DISK}")
     return Check("data", OK, "the folder can be written")
-
-
-def _far_disk(where: Path) -> str:
-    """The kind of a network disk, as Linux and Windows name it; "" for a local one, and where nobody says."""
-    if where.drive.startswith("\\\\"):  # Windows resolves the letter of a network disk to its server
-        return "network share"
-    try:
-        mounts = [row.split() for row in Path("/proc/self/mounts").read_text("utf-8", "replace").splitlines()]
-    except OSError:
-        return ""
-    above = [(row[1].replace("\\040", " "), row[2]) for row in mounts if len(row) > 2]
-    _, kind = max(((len(at), kind) for at, kind in above if where.is_relative_to(at)), default=(0, ""))
-    return kind if kind.startswith(_FAR_DISKS) else ""
 
 
 def _journal(report: Report, home: Path, clock: Clock) -> None:

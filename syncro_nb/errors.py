@@ -2,7 +2,8 @@
 
     Error                     the base; its message is one readable sentence
     ├── InputError            the input or the configuration is wrong; nothing was written  (exit status 2)
-    │   └── ConfigError       ... in syncro.yaml, the environment or the command's options
+    │   ├── ConfigError       ... in syncro.yaml, the environment or the command's options
+    │   └── Unrecorded        our journal cannot be written (a full disk): what is not on record is not sent
     ├── Stopped               a person pressed Ctrl-C                                          (exit status 130)
     ├── Refused               Syncro answered, and said no; carries its status and its words (exit status 3)
     │   └── Missing           ... with a 404: this proves that the record is not there
@@ -31,6 +32,10 @@ class InputError(Error):
 
 class ConfigError(InputError):
     """syncro.yaml, an environment variable or an option is wrong; the message names which, and the remedy."""
+
+
+class Unrecorded(InputError):
+    """Our own journal cannot be written, so nothing more is sent. A request that had left before stays in doubt."""
 
 
 class Stopped(Error):

@@ -3,14 +3,21 @@
 An intent is on the disk (WAL, `synchronous=FULL`) before the first byte of its request leaves. A ticket has one open run
 and a timer one claim, by unique index. Every change of a step is a compare-and-set, so that two processes cannot both send
 it, and leaves an event; events are never changed, and each holds the hash of the one before.
+
+Beside the file stands a witness, `journal.witness`: the last event at the end of the newest run, with its hash. A journal that
+does not hold that event was lost or is an older copy: it can still be read, but it takes no new write until a person accepts it,
+because what its missing runs wrote would be written a second time. A whole home that was copied back takes its witness along;
+then a reference on the ticket that this journal never made is what shows it (`references`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +26,9 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock, Moment
-from ..database import IntegrityError, Row, open_database
-from ..errors import InputError
+from ..database import DatabaseError, IntegrityError, Row, open_database
+from ..errors import ConfigError, InputError, Unrecorded
+from . import reference
 from .plan import Plan, Step
 
 FORMAT = 1
@@ -80,10 +88,17 @@ class Journal:
 
     def __init__(self, home: Path, clock: Clock) -> None:
         self._clock = clock
+        self._witness = home / "journal.witness"
         self._database = open_database(home / "journal.sqlite", _SCHEMA, FORMAT, durable=True)
+        self.trouble = self._compare_with_witness()
 
     def begin(self, plan: Plan) -> None:
-        """Open a run. Raises InputError if the ticket has one already, or a timer is claimed by another."""
+        """Open a run. Raises InputError if the ticket has one already, or a timer is claimed by another.
+
+        Raises ConfigError if this journal was lost or is an older copy, and Unrecorded, as every call that writes, if the
+        file cannot be written.
+        """
+        self._refuse_if_troubled()
         text = msgspec.json.encode(plan).decode()
         try:
             with self._commit():
@@ -106,9 +121,10 @@ class Journal:
 
     def intend(self, run: str, seq: int, *, was: str, attempt: int) -> None:
         """Put on record that the request of this step is about to leave. On the disk when this returns."""
+        self._refuse_if_troubled()
         sent = self._clock.moment()
         with self._commit():
-            self._set(run, seq, was, "intent")
+            self._set(run, seq, was, "intent", only_open=True)
             self._database.execute(
                 "UPDATE steps SET attempt = ?, boot = ?, seconds = ?, detail = '{}' WHERE run = ? AND seq = ?",
                 (attempt, sent.boot, sent.seconds, run, seq),
@@ -122,16 +138,28 @@ class Journal:
         state: str,
         *,
         was: str,
+        attempt: int | None = None,
         record_id: int | None = None,
         detail: dict[str, Any] | None = None,
     ) -> None:
-        """Put on record what became of a step. Raises InputError if another process has moved it meanwhile."""
+        """Put on record what became of a step. Raises InputError if another process has moved it meanwhile.
+
+        `attempt`: the one that was looked for; one that another process has sent meanwhile is in doubt by itself.
+        """
+        ended = self._clock.moment()
         with self._commit():
-            self._set(run, seq, was, state)
+            self._set(run, seq, was, state, attempt)
             self._database.execute(
                 "UPDATE steps SET record_id = coalesce(?, record_id), detail = ? WHERE run = ? AND seq = ?",
                 (record_id, json.dumps(detail or {}), run, seq),
             )
+            if state == "unknown":
+                # The settling time begins when the request has ended: it may have waited long for its turn. A claim's own
+                # time is counted from its intent, which is the earlier and there the safe side.
+                self._database.execute(
+                    "UPDATE steps SET boot = ?, seconds = ? WHERE run = ? AND seq = ? AND name != 'claim'",
+                    (ended.boot, ended.seconds, run, seq),
+                )
             self._event(run, seq, state, {**(detail or {}), **({"id": record_id} if record_id is not None else {})})
 
     def restart_wait(self, run: str, seq: int) -> None:
@@ -149,6 +177,50 @@ class Journal:
             self._database.execute("UPDATE runs SET state = ? WHERE id = ? AND state = 'open'", (state, run))
             self._database.execute("DELETE FROM claims WHERE run = ?", (run,))
             self._event(run, None, state, {})
+        self._write_witness()
+
+    def accept(self) -> None:
+        """A person says that this journal is to be gone on with, although a newer one was lost. Raises ConfigError if damaged.
+
+        What other runs wrote up to now and this journal does not know counts as looked at from here on.
+        """
+        if not self.is_whole():
+            raise ConfigError("events of the journal were changed: move journal.sqlite away, or restore it from a backup")
+        with self._commit():
+            self._event("", None, "accepted", {"before": self.trouble})
+        self.trouble = ""
+        self._write_witness()
+
+    def accepted_at(self) -> datetime | None:
+        """When a person last accepted the journal as it is, or None."""
+        row = self._database.execute("SELECT max(at) AS at FROM events WHERE what = 'accepted'").fetchone()
+        return datetime.fromisoformat(row["at"]) if row["at"] else None
+
+    def is_intended(self, run: str, seq: int, attempt: int) -> bool:
+        """Whether this attempt's intent still stands: just before its request leaves, which may be long after `intend`."""
+        row = self._database.execute(
+            "SELECT 1 FROM steps s JOIN runs r ON r.id = s.run WHERE s.run = ? AND s.seq = ? AND s.attempt = ?"
+            " AND s.state = 'intent' AND r.state = 'open'",
+            (run, seq, attempt),
+        ).fetchone()
+        return row is not None
+
+    def references(self, account: str, ticket_id: int) -> frozenset[str]:
+        """Every reference that a run of this journal may have put on a ticket."""
+        rows = self._database.execute("SELECT * FROM runs WHERE account = ? AND ticket_id = ?", (account, ticket_id))
+        made = set()
+        for run in map(self._run, rows):
+            for one in run.steps:
+                unit = one.step.unit or run.plan.unit
+                made |= {reference.make(account, ticket_id, unit, number) for number in range(1, one.attempt + 1)}
+        return frozenset(made)
+
+    def ended_runs(self, account: str, ticket_id: int) -> frozenset[str]:
+        """The runs on a ticket that have ended: they send nothing any more."""
+        rows = self._database.execute(
+            "SELECT id FROM runs WHERE account = ? AND ticket_id = ? AND state != 'open'", (account, ticket_id)
+        )
+        return frozenset(row["id"] for row in rows)
 
     def open_run(self, account: str, ticket_id: int) -> str | None:
         """The run that is open on a ticket, or None."""
@@ -192,12 +264,7 @@ class Journal:
 
     def is_whole(self) -> bool:
         """Whether the chain of events is unbroken: none was changed, none is missing from the middle."""
-        before = ""
-        for row in self._database.execute("SELECT * FROM events ORDER BY id"):
-            if row["hash"] != _hash(before, row["run"], row["seq"], row["at"], row["what"], row["detail"]):
-                return False
-            before = row["hash"]
-        return True
+        return self._is_chained("", 0)
 
     def close(self) -> None:
         """Close the file."""
@@ -207,20 +274,82 @@ class Journal:
 
     @contextmanager
     def _commit(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+        """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk."""
         try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+        except IntegrityError:
             raise
-        self._database.execute("COMMIT")
+        except DatabaseError as error:
+            raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None
 
-    def _set(self, run: str, seq: int, was: str, state: str) -> None:
+    def _set(
+        self, run: str, seq: int, was: str, state: str, attempt: int | None = None, *, only_open: bool = False
+    ) -> None:
         changed = self._database.execute(
-            "UPDATE steps SET state = ? WHERE run = ? AND seq = ? AND state = ?", (state, run, seq, was)
+            "UPDATE steps SET state = ? WHERE run = ? AND seq = ? AND state = ? AND attempt = coalesce(?, attempt)"
+            " AND (NOT ? OR run IN (SELECT id FROM runs WHERE state = 'open'))",
+            (state, run, seq, was, attempt, only_open),
         ).rowcount
         if changed != 1:
             raise InputError(f"another process is at work on run {run}; look again with `syncro runs show {run}`")
+
+    def _is_chained(self, before: str, after_id: int) -> bool:
+        for row in self._database.execute("SELECT * FROM events WHERE id > ? ORDER BY id", (after_id,)):
+            if row["hash"] != _hash(before, row["run"], row["seq"], row["at"], row["what"], row["detail"]):
+                return False
+            before = row["hash"]
+        return True
+
+    def _refuse_if_troubled(self) -> None:
+        if self.trouble:
+            raise ConfigError(f"nothing was sent: {self.trouble}")
+
+    def _compare_with_witness(self) -> str:
+        """Why this journal must not be written, or "". What is before the witness's event was looked at when it was made."""
+        try:
+            seen = json.loads(self._witness.read_text("utf-8"))
+            number, mark = int(seen["event"]), str(seen["hash"])
+        except FileNotFoundError:
+            number, mark = 0, ""
+        except (OSError, ValueError, TypeError, KeyError):
+            number, mark = -1, ""
+        try:
+            row = self._database.execute("SELECT hash FROM events WHERE id = ?", (number,)).fetchone()
+            is_known = number == 0 or (row is not None and row["hash"] == mark)
+            if is_known and self._is_chained(mark, number):
+                return ""
+        except DatabaseError as error:
+            return f"the journal is damaged ({error}): restore journal.sqlite and journal.witness from a backup"
+        if is_known:
+            return "events of the journal were changed: restore journal.sqlite from a backup, or move it away"
+        return (
+            "this journal lacks runs that were on record here: it was lost, or is an older copy. Put the newer journal.sqlite "
+            "back, or look in Syncro at what was written since, and then `syncro doctor --accept-journal`"
+        )
+
+    def _write_witness(self) -> None:
+        """Replaced as a whole, on the disk before its name is. That it cannot be written changes nothing about the run."""
+        last = self._database.execute("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1").fetchone()
+        if last is None or self.trouble:
+            return
+        with suppress(OSError):
+            handle, name = tempfile.mkstemp(prefix=".witness-", dir=self._witness.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="ascii") as file:
+                    file.write(json.dumps({"event": last["id"], "hash": last["hash"]}))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(name, self._witness)
+            except OSError:
+                Path(name).unlink(missing_ok=True)
+                raise
 
     def _event(self, run: str, seq: int | None, what: str, detail: dict[str, Any]) -> None:
         last = self._database.execute("SELECT hash FROM events ORDER BY id DESC LIMIT 1").fetchone()

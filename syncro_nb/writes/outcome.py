@@ -58,7 +58,7 @@ def send(request: Request, ask: Callable[[Request], Reply]) -> Outcome:
     """Send once, and say which of the four it was. Raises nothing of the network's."""
     try:
         return classify(request, ask(request))
-    except errors.NotSent as error:
+    except (errors.NotSent, errors.ConfigError) as error:  # a ConfigError: the limiter gave it no slot
         return NotSent(str(error))
     except errors.Unreachable as error:
         return Unknown(str(error))
