@@ -10,6 +10,9 @@
     tax_rates: {default: 8.7}            # percent, by the customer's tax rate id, or default
     resolved_statuses: [Cancelled]       # besides Resolved..., Invoiced and Closed
     clients_folder: clients              # where session logs go; relative to this file
+    claims: true                         # two analysts on two machines: claim a ticket before it is billed (false)
+    references: false                    # no reference line under comments and labour lines (true)
+    resend_visible: true                 # what customers see is sent again once it is confirmed absent (false)
     policy:                              # how time becomes money; nothing is assumed that is not here
       rounding: {default: {minimum: 15, increment: 15}, onsite: {minimum: 60, increment: 30}}   # minutes
       per: entry                         # round each entry, or the sum of a ticket
@@ -30,7 +33,7 @@
       impact_words: [is down, outage]    # in a subject they make an emergency; instead of the usual ones
       vip_tags: [vip]
 
-`labour`, `tax_rates`, `resolved_statuses`, `policy` and `triage` may also stand inside a profile, where they come first.
+All but `profile` and `profiles` may also stand inside a profile, where they come first.
 """
 
 from __future__ import annotations
@@ -66,8 +69,10 @@ LABOUR = {
 MAX_TIMEOUT_SECONDS = 90.0  # so that the longest request ends before the limiter gives its slot to another
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOUSE = ("labour", "tax_rates", "resolved_statuses", "policy", "triage")
-_TOP = ("profile", "profiles", "clients_folder", *_HOUSE)
-_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", "clients_folder", *_HOUSE)
+_SWITCHES = ("claims", "references", "resend_visible")
+_TOP = ("profile", "profiles", "clients_folder", *_HOUSE, *_SWITCHES)
+_PROFILE = ("subdomain", "url", "key", *EXAMPLES, "auth", "clients_folder", *_HOUSE, *_SWITCHES)
+MAX_SETTLE_WITH_CLAIMS_SECONDS = 600.0  # a claim expires after 900 s, and leaves its runner what is left of that
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,11 @@ class House:
 
 @dataclass(frozen=True)
 class Config:
-    """One account and how to work with it. `url` None is the built-in sandbox, inside this process."""
+    """One account and how to work with it. `url` None is the built-in sandbox, inside this process.
+
+    `claims`: a bill claims its ticket first, for analysts on several machines. `references`: our comments and lines end in a
+    reference. `resend_visible`: what a customer sees may be sent again, too, once it is confirmed absent.
+    """
 
     profile: str
     url: str | None
@@ -109,6 +118,9 @@ class Config:
     timeout_seconds: float = 60.0
     settle_seconds: float = 120.0
     rate: str = "180/60"
+    claims: bool = False
+    references: bool = True
+    resend_visible: bool = False
     settings: frozenset[str] = frozenset()  # what the profile sets, by name
     clients: Path = Path("clients")  # where session logs go
 
@@ -159,6 +171,11 @@ def load(environment: Mapping[str, str], *, profile: str | None = None, folder: 
         raise ConfigError(f"auth in profile {name} must be query or bearer: how the key is sent, not the key")
     home = environment.get("SYNCRO_NB_HOME") or platformdirs.user_data_dir("syncro_nb", appauthor=False)
     timeout = _seconds(environment, "SYNCRO_NB_TIMEOUT", 60.0, MAX_TIMEOUT_SECONDS)
+    settle = _seconds(environment, "SYNCRO_NB_SETTLE", max(120.0, 2 * timeout))
+    claims = _switch("claims", written, chosen, default=False)
+    if claims and settle > MAX_SETTLE_WITH_CLAIMS_SECONDS:
+        most = MAX_SETTLE_WITH_CLAIMS_SECONDS
+        raise ConfigError(f"with claims, SYNCRO_NB_SETTLE must be at most {most:g} seconds: a claim would expire first")
     return Config(
         profile=str(name),
         url=url,
@@ -168,8 +185,11 @@ def load(environment: Mapping[str, str], *, profile: str | None = None, folder: 
         house=_house(written, chosen),
         path=path,
         timeout_seconds=timeout,
-        settle_seconds=_seconds(environment, "SYNCRO_NB_SETTLE", max(120.0, 2 * timeout)),
+        settle_seconds=settle,
         rate=environment.get("SYNCRO_NB_RATE") or "180/60",
+        claims=claims,
+        references=_switch("references", written, chosen, default=True),
+        resend_visible=_switch("resend_visible", written, chosen, default=False),
         settings=frozenset(chosen),
         clients=_clients(chosen.get("clients_folder", written.get("clients_folder")), path),
     )
@@ -339,6 +359,13 @@ def _seconds(environment: Mapping[str, str], name: str, default: float, most: fl
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", written, re.ASCII) or not 0 < float(written) <= most:
         raise ConfigError(f"{name} must be a number of seconds above 0 and up to {most:g}, not {written[:20]!r}")
     return float(written)
+
+
+def _switch(name: str, written: Mapping[str, Any], chosen: Mapping[str, Any], *, default: bool) -> bool:
+    value = chosen.get(name, written.get(name, default))
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false, not {str(value)[:40]!r}")
+    return value
 
 
 def _house(written: Mapping[str, Any], chosen: Mapping[str, Any]) -> House:

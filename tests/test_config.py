@@ -159,6 +159,25 @@ def test_settling_takes_two_time_outs_or_two_minutes(tmp_path):
         load(tmp_path, SYNCRO_NB_TIMEOUT="soon")
 
 
+def test_the_switches_of_writing_are_off_on_off_and_a_profile_comes_first(tmp_path):
+    def switches(text=""):
+        found = load(tmp_path, text)
+        return found.claims, found.references, found.resend_visible
+
+    assert switches() == (False, True, False)
+    assert switches("claims: true\nreferences: false\nresend_visible: true") == (True, False, True)
+    assert switches("claims: true\nprofiles: {main: {subdomain: blue, claims: false}}") == (False, True, False)
+    with pytest.raises(ConfigError, match="claims must be true or false, not 'sometimes'"):
+        switches("claims: sometimes")
+
+
+def test_with_claims_the_settling_time_leaves_room_before_a_claim_expires(tmp_path):
+    assert load(tmp_path, "claims: true", SYNCRO_NB_SETTLE="600").settle_seconds == 600
+    assert load(tmp_path, "claims: false", SYNCRO_NB_SETTLE="601").settle_seconds == 601
+    with pytest.raises(ConfigError, match="at most 600 seconds"):
+        load(tmp_path, "claims: true", SYNCRO_NB_SETTLE="601")
+
+
 def test_it_knows_which_settings_the_profile_makes(tmp_path):
     found = load(tmp_path, "profiles: {main: {subdomain: blue, key: {env: MY_KEY}}}")
     assert found.settings == {"subdomain", "key"}
