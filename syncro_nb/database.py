@@ -75,15 +75,15 @@ def _kind_of_mount(where: Path, mounts: str) -> str:
 
 def _is_remote_drive(where: Path) -> bool:
     """Windows' own word for a letter that stands for a share of another machine."""
-    if sys.platform != "win32":
-        return False
-    import ctypes
+    if sys.platform == "win32":
+        import ctypes
 
-    remote = 4
-    try:
-        return bool(ctypes.windll.kernel32.GetDriveTypeW(where.anchor) == remote)
-    except (AttributeError, OSError):
-        return False
+        remote = 4
+        try:
+            return bool(ctypes.windll.kernel32.GetDriveTypeW(where.anchor) == remote)
+        except (AttributeError, OSError):
+            return False
+    return False
 
 
 def _switch_to_wal(connection: Connection) -> None:

@@ -167,13 +167,17 @@ def _home(home: Path) -> Check:
         with tempfile.TemporaryFile(dir=home):
             pass
     except OSError as error:
-        return Check("data", FAIL, f"{home} cannot be written ({error.strerror}); {LOCAL_DISK}", ConfigError.exit_status)
+        return Check(
+            "data", FAIL, f"{home} cannot be written ({error.strerror}); {LOCAL_DISK}", ConfigError.exit_status
+        )
     where = home.resolve()
     if kind := far_disk(where):
         says = f"{home} is on a disk of another system ({kind}), where a journal may break; {LOCAL_DISK}"
         return Check("data", NOTE, says) if kind in DOUBTFUL else Check("data", FAIL, says, ConfigError.exit_status)
     if synced := next((name for name in _SYNCED for part in where.parts if part.startswith(name)), None):
-        return Check("data", NOTE, f"{home} is in a folder that {synced} copies, which may break the journal; {LOCAL_DISK}")
+        return Check(
+            "data", NOTE, f"{home} is in a folder that {synced} copies, which may break the journal; {LOCAL_DISK}"
+        )
     return Check("data", OK, "the folder can be written")
 
 

@@ -302,6 +302,9 @@ class Workspace:
             words=lambda: self.words,
             open_run=lambda ticket_id: self.journal.open_run(account, ticket_id),
             made_here=lambda ticket_id: self.journal.has_made(account, ticket_id),
+            signed=self.config.references,
+            claims=self.config.claims,
+            history=lambda ticket_id: self.journal.history(account, ticket_id),
         )
 
     def plan_bill(self, draft: BillDraft) -> Plan:
@@ -373,8 +376,14 @@ class Workspace:
         self.close()
 
     def _runner(self, progress: Progress | None) -> Runner:
-        settle = self.config.settle_seconds
-        return Runner(self.client, self.journal, clock=self._clock, settle_seconds=settle, progress=progress)
+        return Runner(
+            self.client,
+            self.journal,
+            clock=self._clock,
+            settle_seconds=self.config.settle_seconds,
+            progress=progress,
+            resend_visible=self.config.resend_visible,
+        )
 
     def _same_account(self, run: str) -> None:
         account = self.journal.load(run).plan.account

@@ -9,7 +9,7 @@ Writes are not methods: `requests.py` makes each as a value, and only `writes/ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -394,12 +394,13 @@ class Client(Reader):
 
     # ------------------------------------------------------------ writing
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request, *, leaving: Callable[[], None] | None = None) -> Reply:
         """Send a write once, and give what came back, whatever it is. Called by `writes/run.py` alone.
 
-        Raises NotSent or Unreachable as `Transport.ask` does.
+        `leaving` is called when the request has its turn at the limiter, just before its first byte. Raises NotSent or
+        Unreachable as `Transport.ask` does.
         """
-        return self._transport.ask(request.method, request.path, body=request.body or None)
+        return self._transport.ask(request.method, request.path, body=request.body or None, leaving=leaving)
 
 
 def _written(when: When | None) -> str | None:

@@ -157,8 +157,9 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         bulk: bool = False,
+        leaving: Callable[[], None] | None = None,
     ) -> Reply:
-        """Send one request, once.
+        """Send one request, once. `leaving` is called when it has its turn, and may still stop it by raising NotSent.
 
         Raises NotSent if it certainly did not arrive, Unreachable if nobody can know.
         """
@@ -168,6 +169,8 @@ class Transport:
         what = f"{method} {path}"
         problem, sent = "", True
         with self._limiter.slot(bulk=bulk) if self._limiter else nullcontext():
+            if leaving is not None:
+                leaving()
             try:
                 with (
                     self._in_time() as extensions,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..clock import Clock, Moment, seconds_since
@@ -25,7 +25,8 @@ from ..service import requests
 from ..service.client import Client
 from ..service.records import Comment, Ticket
 from ..service.requests import Request
-from .reference import LETTERS, letters
+from .plan import Plan, Step
+from .reference import LETTERS, last_reference, letters
 
 CLAIM_SECONDS = 900
 MARGIN_SECONDS = 60  # for clocks that do not run alike, and stamps of whole seconds
@@ -81,7 +82,7 @@ class Standing:
 def claim_request(account: str, ticket_id: int, claim: Claim) -> Request:
     """The comment that claims a ticket: hidden, not mailed, short, and readable for people."""
     minutes = CLAIM_SECONDS // 60
-    said = f"This ticket is being billed. Please leave its charges alone; after {minutes} minutes somebody may take over."
+    said = f"At work on this ticket's bill. Please leave its charges alone; after {minutes} minutes somebody may take over."
     over = ", ".join(_written("Claim", account, ticket_id, name) for name in claim.over)
     said += " Taken over from a claim that had expired, by a person's word." if over else ""
     last = f"Claim {_written('Claim', account, ticket_id, claim.name)}"
@@ -206,9 +207,7 @@ def decide(
     own = next((one for one in stands if one.claim.name == mine.name), None)
     if own is None:
         wanted = _written("Claim", account, ticket_id, mine.name)
-        was_there = any(
-            one.user_id is not None and _last_line(one.body).startswith(f"Claim {wanted}") for one in read
-        )
+        was_there = any(one.user_id is not None and _last_line(one.body).startswith(f"Claim {wanted}") for one in read)
         return Lost() if was_there else Unseen()
     others = tuple(one for one in stands if one.claim.run != mine.run)
     alive = tuple(one for one in others if not one.is_expired(own.created_at))
@@ -222,6 +221,43 @@ def decide(
 def allowed_seconds(settle_seconds: float) -> float:
     """How long after its claim left a runner may still send: a settling time and a margin before others may take over."""
     return CLAIM_SECONDS - settle_seconds - MARGIN_SECONDS
+
+
+# ---------------------------------------------------------------- in a plan and its run
+
+STEP = "claim"
+MONEY = frozenset({"line_item", "charge", "invoice", "reprice", "remove_line", "remove_invoice"})
+
+
+def claimed(plan: Plan) -> Plan:
+    """The plan with a claim as its first step, if it moves money on a ticket; with its end as the last, if no status ends it."""
+    names = {step.name for step in plan.steps}
+    if plan.ticket_id <= 0 or not names & MONEY:
+        return plan
+    mine = Claim(plan.run, until_invoiced=plan.kind == "bill" and "status" in names)
+    steps = (Step(STEP, claim_request(plan.account, plan.ticket_id, mine)), *plan.steps)
+    if not mine.until_invoiced:
+        steps = (*steps, Step(STEP, end_request(plan.account, plan.ticket_id, mine)))
+    note = "if somebody else is at this ticket, the claim is withdrawn in another hidden comment, and nothing else is written"
+    return replace(plan, steps=steps, notes=(*plan.notes, note))
+
+
+def claim_of(plan: Plan, attempt: int, over: Iterable[Name] = ()) -> Claim:
+    """What the first step of a plan claims in this attempt."""
+    body = str(plan.steps[0].request.body["body"]) if plan.steps[0].request else ""
+    return Claim(plan.run, attempt, tuple(over), until_invoiced=body.endswith(f" until {INVOICED}"))
+
+
+def has_foreign_marks(ticket: Ticket, plan: Plan) -> bool:
+    """Whether another run has written to the ticket since the plan was made: then what it did must be looked at."""
+    own = f" SNB-{plan.run}-"
+    return any(
+        comment.id not in plan.basis.comment_ids
+        and (
+            last_reference(comment.body) is not None or (is_claim(comment.body) and own not in _last_line(comment.body))
+        )
+        for comment in ticket.comments or ()
+    )
 
 
 # ---------------------------------------------------------------- on one account

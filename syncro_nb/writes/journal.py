@@ -29,6 +29,7 @@ from ..clock import Clock, Moment
 from ..database import DatabaseError, IntegrityError, Row, open_database
 from ..errors import ConfigError, InputError, Unrecorded
 from . import reference
+from .others import History
 from .plan import Plan, Step
 
 FORMAT = 1
@@ -185,7 +186,9 @@ class Journal:
         What other runs wrote up to now and this journal does not know counts as looked at from here on.
         """
         if not self.is_whole():
-            raise ConfigError("events of the journal were changed: move journal.sqlite away, or restore it from a backup")
+            raise ConfigError(
+                "events of the journal were changed: move journal.sqlite away, or restore it from a backup"
+            )
         with self._commit():
             self._event("", None, "accepted", {"before": self.trouble})
         self.trouble = ""
@@ -204,6 +207,10 @@ class Journal:
             (run, seq, attempt),
         ).fetchone()
         return row is not None
+
+    def history(self, account: str, ticket_id: int) -> History:
+        """What this journal knows of a ticket, for whoever plans on it."""
+        return History(self.references(account, ticket_id), self.ended_runs(account, ticket_id), self.accepted_at())
 
     def references(self, account: str, ticket_id: int) -> frozenset[str]:
         """Every reference that a run of this journal may have put on a ticket."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ from ..service.client import Client
 from ..service.records import Customer, Invoice, Ticket
 from ..words import Words
 from .bill import BillDraft, plan_bill
+from .claim import claimed
 from .correction import LineDraft, PaymentDraft, UnbillDraft, plan_line, plan_payment, plan_unbill
 from .customer import ContactDraft, CustomerDraft, plan_contact, plan_customer
 from .facts import pull_bill_facts, pull_ticket, pull_ticket_invoices
+from .others import History, beside_claims, beside_lost_runs
 from .plan import Plan
 from .ticket import (
     CloseDraft,
@@ -52,7 +54,10 @@ MOST_NAMESAKES = 5
 
 @dataclass(frozen=True)
 class Planning:
-    """What planning needs of an account. `open_run` and `made_here` ask the journal about a ticket's internal id."""
+    """What planning needs of an account. `open_run`, `made_here` and `history` ask the journal about a ticket's internal id.
+
+    `signed`: comments and lines carry a reference. `claims`: what moves money claims its ticket first.
+    """
 
     client: Client
     house: House
@@ -61,6 +66,8 @@ class Planning:
     open_run: Callable[[int], str | None]
     made_here: Callable[[int], bool]
     signed: bool = True
+    claims: bool = False
+    history: Callable[[int], History] = field(default=lambda ticket_id: History())
 
     def pull_plan(self, draft: Draft, run: str) -> Plan:
         """The plan of a draft, named `run`. Raises InputError if the draft has problems or names what does not exist."""
@@ -116,7 +123,14 @@ class Planning:
             self.client, draft, self.house, open_run=self.open_run(ticket.id), ticket=ticket, author_id=author
         )
         facts = replace(facts, customer=customer or facts.customer)
-        return plan_bill(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+        plan = plan_bill(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+        plan = beside_lost_runs(plan, ticket, self.history(ticket.id), facts.read_at)
+        return self._beside_others(plan, ticket)
+
+    def _beside_others(self, plan: Plan, ticket: Ticket) -> Plan:
+        """The plan with what other machines do on this ticket; with a claim of its own where claims are on."""
+        plan = claimed(plan) if self.claims else plan
+        return beside_claims(plan, ticket, self.history(ticket.id), self.client.server_now())
 
     def _comment(self, draft: CommentDraft, run: str) -> Plan:
         facts = self._pull_facts(draft.ticket_number or 0)
@@ -159,11 +173,12 @@ class Planning:
         wanted = product_ids(draft, facts.ticket.timers or ())
         products = {number: self.client.product(number) for number in sorted(wanted)}
         facts = TicketFacts(**{**vars(facts), "products": products})
-        return plan_timer(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+        plan = plan_timer(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
+        return self._beside_others(plan, facts.ticket)
 
     def _line(self, draft: LineDraft, run: str) -> Plan:
         facts = self._pull_facts(draft.ticket_number or 0, money=True)
-        return plan_line(draft, facts, account=self.account, run=run)
+        return self._beside_others(plan_line(draft, facts, account=self.account, run=run), facts.ticket)
 
     def _invoice(self, number: str) -> tuple[Invoice, Customer]:
         try:
@@ -180,7 +195,8 @@ class Planning:
         facts = None
         if invoice.ticket_id is not None:
             facts = self._pull_facts(self.client.ticket(invoice.ticket_id).number, money=True)
-        return plan_unbill(invoice, customer, facts, self.house, account=self.account, run=run)
+        plan = plan_unbill(invoice, customer, facts, self.house, account=self.account, run=run)
+        return plan if facts is None else self._beside_others(plan, facts.ticket)
 
     def _payment(self, draft: PaymentDraft, run: str) -> Plan:
         invoice, customer = self._invoice(draft.invoice_number)

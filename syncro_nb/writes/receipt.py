@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Error
+from ..errors import Error, Unrecorded
 from ..escape import line
 from ..money import format_cents
 from .journal import Run, StepState
@@ -53,13 +53,28 @@ class Receipt:
             return 5
         if state == "mismatch":
             return 6
+        if isinstance(self.trouble, Unrecorded) and self.run.state == "open":
+            return 5  # something may be written, and only a resume tells
         if self.trouble:
             return self.trouble.exit_status
         if self.run.state == "done" and not self.is_verified:
             return 6  # a person let it pass; that does not make it what was approved
+        if self._gave_way:
+            return 2
         if state == "refused":
             return 4 if self.current and self.current.detail.get("status") == 429 else 3
         return 4 if state == "not_sent" else 0
+
+    @property
+    def _gave_way(self) -> bool:
+        """Whether the run ended because somebody else had claimed the ticket: not Syncro refused it, we withdrew."""
+        state = self.current
+        return (
+            state is not None
+            and state.step.name == "claim"
+            and state.state == "refused"
+            and not state.detail.get("status")
+        )
 
     @property
     def invoice(self) -> dict[str, Any] | None:
@@ -100,7 +115,7 @@ class Receipt:
             return f"Everything is written; `syncro runs resume {self.run.id}` ends the run."
         title, why = STEP_TITLES[state.step.name], self._why(state)
         if self.run.state == "nothing":
-            return f"Nothing was written. {title}: {why}"
+            return f"{'Nothing was billed' if self._gave_way else 'Nothing was written'}. {title}: {why}"
         advice = f"`syncro runs resume {self.run.id}`"
         if state.state in ("unknown", "intent"):
             return f"{title} is in doubt: it may or may not have landed ({why}). {advice} looks and settles it."
