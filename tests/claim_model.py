@@ -10,7 +10,7 @@ import time
 from collections import namedtuple
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from explorer import explore
 
@@ -49,14 +49,14 @@ class Rules:
     settles_first: bool = True  # what is in doubt is settled before the claim is renewed
 
 
-@lru_cache(maxsize=None)
+@cache
 def text(word, run, attempt, over, bills):
     mine = Claim(run, attempt, over, until_invoiced=bills)
     made = claim.claim_request if word == "Claim" else claim.end_request
     return made(ACCOUNT, TICKET, mine).body["body"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def comment(note, bills):
     body = text(note.word, note.run, note.attempt, note.over, bills)
     return Comment(id=note.id, body=body, user_id=1, created_at=at(note.tick))
@@ -94,7 +94,7 @@ class Model:
         return runner.landing is not None or (runner.phase == "in" and self.is_fresh(world, runner))
 
     def broken(self, world):
-        both = [run for run, one in zip(RUNS, world.runners) if self.is_at_the_bill(world, one)]
+        both = [run for run, one in zip(RUNS, world.runners, strict=False) if self.is_at_the_bill(world, one)]
         return f"{' and '.join(both)} are at the bill together" if len(both) > 1 else ""
 
     # ------------------------------------------------------------ what can happen
@@ -124,7 +124,7 @@ class Model:
         if self.rules.lag:
             return world
         present = {
-            run: 99 if one.phase == "done" else one.attempt for run, one in zip(RUNS, world.runners)
+            run: 99 if one.phase == "done" else one.attempt for run, one in zip(RUNS, world.runners, strict=False)
         }  # earlier attempts of a run are nothing that it looks for
         ended, over = {}, set()
         for note in world.log:
@@ -239,7 +239,10 @@ class Model:
             yield "finds its claim too old; claims anew", now(**later)
         if runner.landing is None:
             if self.rules.bills:
-                yield "has verified the invoice and sets the status", now(world._replace(is_invoiced=True), phase="done")
+                yield (
+                    "has verified the invoice and sets the status",
+                    now(world._replace(is_invoiced=True), phase="done"),
+                )
             else:
                 note = Note(None, "End", RUNS[place], runner.attempt, (), None)
                 for what, after in self._sent(world, note):
@@ -289,4 +292,6 @@ FURTHER = {
 if __name__ == "__main__":
     for name, rules in (PROVED | FURTHER).items():
         model, began = Model(rules), time.monotonic()
-        print(f"{name}: {explore(model.start(), model.moves, model.broken)}, {time.monotonic() - began:.0f} s", flush=True)
+        print(
+            f"{name}: {explore(model.start(), model.moves, model.broken)}, {time.monotonic() - began:.0f} s", flush=True
+        )

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import doubt_model
 import pytest
-from claim_model import ACCOUNT, PROVED, TICKET, Model, Rules
+from claim_model import PROVED, Model, Rules
 from explorer import explore
 
 from syncro_nb.writes.claim import CLAIM_SECONDS, Go, TakeOver, Wait, Withdraw, decide, standing
+
 
 def run(rules, *, reduced=True):
     model = Model(rules)
@@ -94,7 +95,7 @@ def test_without_its_naivety_the_same_bounds_hold(name):
 
 def test_alone_and_without_faults_it_goes_on_after_one_comment_and_one_read():
     model = Model(Rules(runners=1, faults=0, attempts=1, ticks=0))
-    what, after = next((what, after) for what, after in model.all_moves(model.start()) if "claims" in what)
+    after = next(after for what, after in model.all_moves(model.start()) if "claims" in what)
     assert any(" Go" in what for what, _ in model.all_moves(after))
 
 

@@ -48,7 +48,9 @@ def history(home):
         assert journal.is_whole()
         rows = [tuple(row) for row in journal._database.execute("SELECT id, run, what, hash FROM events ORDER BY id")]
         in_doubt = journal._database.execute("SELECT count(*) AS n FROM steps WHERE state = 'intent'").fetchone()["n"]
-        intents = [row[2] for row in rows if row[2] in ("intent", "acked", "unknown", "refused", "not_sent", "verified")]
+        intents = [
+            row[2] for row in rows if row[2] in ("intent", "acked", "unknown", "refused", "not_sent", "verified")
+        ]
         assert in_doubt == (intents[-1:] == ["intent"])  # the steps say what the events say
         return rows
     finally:
