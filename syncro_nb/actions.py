@@ -158,6 +158,15 @@ def show_run(workspace: Workspace, words: argparse.Namespace, door: Door) -> Res
     return Result(said, receipt.as_json())
 
 
+def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro runs audit`: 6 if anything is not as it was approved; an unfinished run alone is no such thing."""
+    remarks = workspace.audit()
+    looked = len({one.run.plan.ticket_id for one in workspace.receipts()})
+    said = [line(one.message) for one in remarks] or [f"Nothing is amiss. Looked at {looked} tickets of this journal."]
+    is_wrong = any(one.problem != "unfinished" for one in remarks)
+    return Result(said, [one.as_json() for one in remarks], 6 if is_wrong else 0)
+
+
 # ---------------------------------------------------------------- the mirror
 
 
@@ -269,7 +278,7 @@ def doctor(words: argparse.Namespace, door: Door) -> Result:
     """`syncro doctor`: configuration, key, what answers and what the key may read. The key itself never shows."""
     from .doctor import examine
 
-    report = examine(door.environment, profile=words.profile)
+    report = examine(door.environment, profile=words.profile, accept_journal=words.accept_journal)
     return Result(report.lines(), report.as_json(), report.exit_status)
 
 
@@ -368,6 +377,7 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "sync": pull,
     "runs": list_runs,
     "runs show": show_run,
+    "runs audit": audit_runs,
     "runs resume": resume,
     "runs decide": decide,
 }

@@ -99,8 +99,17 @@ class Report:
         self.add(name, FAIL, str(error).removesuffix("; check the address with `syncro doctor`"), error.exit_status)
 
 
-def examine(environment: Mapping[str, str], *, profile: str | None = None, clock: Clock | None = None) -> Report:
-    """Look at the configuration, then at the account. Whatever is wrong stands in the report; nothing is raised for it."""
+def examine(
+    environment: Mapping[str, str],
+    *,
+    profile: str | None = None,
+    clock: Clock | None = None,
+    accept_journal: bool = False,
+) -> Report:
+    """Look at the configuration, then at the account. Whatever is wrong stands in the report; nothing is raised for it.
+
+    `accept_journal`: a person says that a journal which was lost, or is an older copy, is to be gone on with.
+    """
     environment, clock = Sealed(environment), clock or SystemClock()
     report = Report()
     with ExitStack() as at_the_end:
@@ -121,7 +130,7 @@ def examine(environment: Mapping[str, str], *, profile: str | None = None, clock
             if "products" in _areas(report, client):
                 _labour(report, client, config.house)
             _clocks(report, client, clock)
-        _journal(report, home, clock)
+        _journal(report, home, clock, accept=accept_journal)
     return report
 
 
@@ -181,20 +190,25 @@ def _home(home: Path) -> Check:
     return Check("data", OK, "the folder can be written")
 
 
-def _journal(report: Report, home: Path, clock: Clock) -> None:
+def _journal(report: Report, home: Path, clock: Clock, *, accept: bool) -> None:
     try:
         with closing(Journal(home, clock)) as journal:
+            if accept and journal.trouble:
+                journal.accept()
+            trouble = journal.trouble
             is_whole = journal.is_whole()
             unfinished = [run.id for run in journal.runs() if run.state == "open"]
     except ConfigError as error:
         return report.fail("journal", error)
     except Exception as error:  # the file is damaged, in whatever way
-        is_whole, unfinished, damage = False, [], f" ({type(error).__name__})"
+        is_whole, unfinished, trouble, damage = False, [], "", f" ({type(error).__name__})"
     else:
         damage = ""
     if not is_whole:
         says = f"events were changed or lost{damage}: restore journal.sqlite from a backup before you bill"
         report.add("journal", FAIL, says, ConfigError.exit_status)
+    elif trouble:
+        report.add("journal", FAIL, trouble, ConfigError.exit_status)
     elif unfinished:
         says = f"whole; {len(unfinished)} unfinished: {', '.join(unfinished[:5])}; see `syncro runs`"
         report.add("journal", NOTE, says)

@@ -200,6 +200,9 @@ VERBS = (
         subverbs=(
             Verb("show", "one run, step by step", (_option("run", metavar="RUN"),)),
             Verb(
+                "audit", "the journal held against Syncro: each reference once, each run with its records and invoice"
+            ),
+            Verb(
                 "resume",
                 "finish a run that was cut off or is in doubt: looks first",
                 (
@@ -262,7 +265,15 @@ VERBS = (
         "what the shell needs to complete verbs and labour kinds: source <(syncro completion bash)",
         (_option("shell", metavar="SHELL", choices=("bash", "zsh"), help="bash or zsh"),),
     ),
-    Verb("doctor", "what is configured, what answers, what the key may read; never the key"),
+    Verb(
+        "doctor",
+        "what is configured, what answers, what the key may read; never the key",
+        (
+            _option(
+                "--accept-journal", action="store_true", help="go on with a journal that was lost or is an older copy"
+            ),
+        ),
+    ),
 )
 
 

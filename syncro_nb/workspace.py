@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -26,7 +27,7 @@ from . import config as configuration
 from . import directory, frames
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
-from .errors import InputError
+from .errors import InputError, Missing
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
 from .mirror.mirror import Mirror
@@ -40,6 +41,7 @@ from .service.transport import Inside, Transport
 from .thresholds import Thresholds
 from .ticketview import TicketView
 from .words import Words, pull_words
+from .writes.audit import Entry, Remark, audit, entries_in, entries_of
 from .writes.batchbook import BatchBook
 from .writes.batchrun import BatchRunner
 from .writes.bill import BillDraft
@@ -339,6 +341,32 @@ class Workspace:
     def receipt(self, run: str) -> Receipt:
         """One run as it stands. Raises InputError if there is none of that name."""
         return Receipt(self.journal.load(run))
+
+    def audit(self, books: Books | None = None) -> list[Remark]:
+        """What is not as it must be between the journal and Syncro (writes.audit.WHAT); an empty list: all of it was looked at.
+
+        Live, it reads each ticket and invoice of this journal's runs, and says nothing of other tickets; with the mirror's
+        `books` it looks at every ticket, as they were then. Raises Refused and Unreachable as the client does.
+        """
+        account = self.config.account
+        runs = [run for run in self.journal.runs() if run.plan.account == account]
+        if books is not None:
+            invoices = books.table("invoices", ["invoice_id", "ticket_id"])
+            named = zip(invoices["invoice_id"], invoices["ticket_id"], invoices["ticket_id"].notna(), strict=True)
+            by_id = {int(number): int(ticket) if has else None for number, ticket, has in named}
+            return audit(account, runs, entries_in(books), by_id, books.table("tickets", ["ticket_id"])["ticket_id"])
+        entries: list[Entry] = []
+        looked_at = sorted({run.plan.ticket_id for run in runs if run.plan.ticket_id > 0 and run.state != "nothing"})
+        for ticket_id in looked_at:
+            with suppress(Missing):
+                entries += entries_of(self.client.ticket(ticket_id))
+        found: dict[int, int | None] = {}
+        for number in sorted(
+            {one.record_id for run in runs for one in run.steps if one.step.name == "invoice" and one.record_id}
+        ):
+            with suppress(Missing):
+                found[number] = self.client.invoice(number).ticket_id
+        return audit(account, runs, entries, found, looked_at)
 
     def runs(self) -> pd.DataFrame:
         """Every run of this home's journal, newest first (frames.RUNS)."""

@@ -11,6 +11,7 @@ from desk import HALF_AN_HOUR, Desk
 
 from syncro_nb import database
 from syncro_nb.clock import StillClock
+from syncro_nb.doctor import examine
 from syncro_nb.errors import ConfigError, InputError, Unrecorded
 from syncro_nb.service import requests
 from syncro_nb.writes import outcome, reference
@@ -256,7 +257,7 @@ def test_events_that_were_changed_after_the_witness_stop_writing_and_cannot_be_a
     desk.ws.journal._database.execute("UPDATE events SET detail = '{}' WHERE what = 'unknown'")
     journal = desk.restart().journal
     assert "were changed" in journal.trouble
-    with pytest.raises(ConfigError, match="move journal.sqlite away"):
+    with pytest.raises(ConfigError, match="move journal"):
         journal.accept()
 
 
@@ -332,7 +333,7 @@ def test_a_disk_of_another_system_is_known_by_the_table_of_mounts(tmp_path, monk
 def test_a_journal_on_a_disk_of_another_system_is_refused_with_the_remedy(tmp_path, monkeypatch):
     (tmp_path / "mounts").write_text(f"server:/export {tmp_path} nfs4 rw 0 0\n")
     monkeypatch.setattr(database, "MOUNTS", tmp_path / "mounts")
-    with pytest.raises(ConfigError, match="nfs4.*set SYNCRO_NB_HOME to a folder on a local disk"):
+    with pytest.raises(ConfigError, match=r"nfs4.*set SYNCRO_NB_HOME to a folder on a local disk"):
         Journal(tmp_path / "home", StillClock(None))
     assert not (tmp_path / "home").exists()
     (tmp_path / "mounts").write_text(f"host {tmp_path} 9p rw 0 0\n")  # a container's own disk may be called so
@@ -344,3 +345,17 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot keep data"):
         Journal(tmp_path, StillClock(None))
     assert issubclass(database.DatabaseError, sqlite3.Error)
+
+
+def test_the_doctor_says_that_a_journal_was_lost_and_takes_a_persons_word(desk, tmp_path):
+    def journal(**more):
+        report = examine({"SYNCRO_NB_HOME": str(tmp_path / "home"), "SYNCRO_NB_PROFILE": "sandbox"}, **more)
+        return next(check for check in report.checks if check.name == "journal")
+
+    home = tmp_path / "home" / "sandbox"  # where the built-in sandbox keeps its own
+    home.mkdir(parents=True)
+    (home / "journal.witness").write_text('{"event": 9, "hash": "x"}')
+    assert (journal().state, journal().status) == ("FAIL", 2)
+    assert "--accept-journal" in journal().says
+    assert journal(accept_journal=True).state == "ok"
+    assert journal().state == "ok"

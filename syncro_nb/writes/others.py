@@ -50,8 +50,11 @@ def beside_claims(plan: Plan, ticket: Ticket, history: History, now: datetime) -
     return replace(plan, blockers=(*plan.blockers, *blockers), warnings=(*plan.warnings, *warnings))
 
 
-def beside_lost_runs(plan: Plan, ticket: Ticket, history: History, now: datetime) -> Plan:
-    """The plan of a bill, held against what runs that this journal does not know have written to the ticket lately."""
+def beside_lost_runs(plan: Plan, ticket: Ticket, history: History, now: datetime, *, takes_waiting: bool) -> Plan:
+    """The plan of a bill, held against what runs that this journal does not know have written to the ticket lately.
+
+    `takes_waiting`: a person has asked for what waits on the ticket to be invoiced, whoever put it there.
+    """
     since = now - timedelta(days=LOOK_ALIKE_DAYS)
     if history.accepted_at is not None:
         since = max(since, history.accepted_at)
@@ -76,7 +79,7 @@ def beside_lost_runs(plan: Plan, ticket: Ticket, history: History, now: datetime
         f"line {one.id} waits on the ticket, and is by {who}: finish that run where it was started, or invoice or remove the "
         "line in Syncro"
         for one in lines
-        if not one.converted
+        if not one.converted and not takes_waiting
     ]
     blockers += [
         f"{name} {one.id} says the same, and is by {who}: say what is different, or it is done"

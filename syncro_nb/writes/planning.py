@@ -124,7 +124,7 @@ class Planning:
         )
         facts = replace(facts, customer=customer or facts.customer)
         plan = plan_bill(draft, facts, self.house, account=self.account, run=run, signed=self.signed)
-        plan = beside_lost_runs(plan, ticket, self.history(ticket.id), facts.read_at)
+        plan = beside_lost_runs(plan, ticket, self.history(ticket.id), facts.read_at, takes_waiting=draft.waiting)
         return self._beside_others(plan, ticket)
 
     def _beside_others(self, plan: Plan, ticket: Ticket) -> Plan:
