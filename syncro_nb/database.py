@@ -6,6 +6,8 @@ import re
 import sqlite3
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import ConfigError
@@ -84,6 +86,25 @@ def _is_remote_drive(where: Path) -> bool:
         except (AttributeError, OSError):
             return False
     return False
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Whether this is the only one at work on what `path` stands for; while the block lasts, no other is.
+
+    The lock is the operating system's: it ends with the process, however that ends, and holds while it is only suspended.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            yield False
+        else:
+            yield True
+    finally:
+        connection.close()
 
 
 def _switch_to_wal(connection: Connection) -> None:

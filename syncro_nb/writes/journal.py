@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock, Moment
-from ..database import DatabaseError, IntegrityError, Row, open_database
+from ..database import DatabaseError, IntegrityError, Row, alone, open_database
 from ..errors import ConfigError, InputError, Unrecorded
 from . import reference
 from .others import History
@@ -90,6 +90,7 @@ class Journal:
     def __init__(self, home: Path, clock: Clock) -> None:
         self._clock = clock
         self._witness = home / "journal.witness"
+        self._locks = home / "runs"
         self._database = open_database(home / "journal.sqlite", _SCHEMA, FORMAT, durable=True)
         self.trouble = self._compare_with_witness()
 
@@ -119,6 +120,22 @@ class Journal:
             other = self.open_run(plan.account, plan.ticket_id)
             what = f"run {other} on {plan.where} is not finished" if other else "one of its timers is in another run"
             raise InputError(f"{what}; nothing was written: look with `syncro runs`") from None
+
+    @contextmanager
+    def alone(self, run: str) -> Iterator[None]:
+        """Nobody else is at work on this run meanwhile, not even a process that is suspended. Raises InputError if one is."""
+        path = self._locks / f"{run}.lock"
+        try:
+            with alone(path) as is_alone:
+                if not is_alone:
+                    raise InputError(
+                        f"another process is at work on run {run}; look again with `syncro runs show {run}`"
+                    )
+                yield
+        finally:
+            with suppress(OSError, DatabaseError):
+                if self.load(run).state != "open":  # whoever locks it now finds that it has ended
+                    path.unlink(missing_ok=True)
 
     def intend(self, run: str, seq: int, *, was: str, attempt: int) -> None:
         """Put on record that the request of this step is about to leave. On the disk when this returns."""

@@ -79,31 +79,42 @@ class Runner:
             raise InputError(f"nothing was written to {plan.where}: {'; '.join(plan.blockers)}")
         # Begun before the look: another process that bills the ticket has either finished, and is seen, or is still open.
         self._journal.begin(plan)
-        try:
-            changes = plan.basis.changes(self._look.pull_basis(plan))
-        except BaseException:
-            self._journal.finish(plan.run, "nothing")
-            raise
-        if changes:
-            self._journal.finish(plan.run, "nothing")
-            said = "; ".join(changes)
-            raise InputError(f"{plan.where} has changed since the preview: {said}. Nothing was written; look again.")
-        self._looked_for = plan.run
-        return self._advance(plan.run, wait=False)
+        with self._journal.alone(plan.run):
+            try:
+                changes = plan.basis.changes(self._look.pull_basis(plan))
+            except BaseException:
+                self._journal.finish(plan.run, "nothing")
+                raise
+            if changes:
+                self._journal.finish(plan.run, "nothing")
+                said = "; ".join(changes)
+                raise InputError(
+                    f"{plan.where} has changed since the preview: {said}. Nothing was written; look again."
+                )
+            self._looked_for = plan.run
+            return self._advance(plan.run, wait=False)
 
     def resume(self, run_id: str, *, wait: bool = True) -> Receipt:
         """Go on with a run that was cut off or is in doubt. Looks first; waits out the settling time unless told not to."""
         run = self._journal.load(run_id)
-        return self._advance(run.id, wait=wait) if run.state == "open" else Receipt(run)
+        if run.state != "open":
+            return Receipt(run)
+        with self._journal.alone(run.id):
+            return self._advance(run.id, wait=wait)
 
     def decide(self, run_id: str, choice: str, *, ticket_number: int, record_id: int | None = None) -> Receipt:
         """A person's word: `adopt` the record of that id, `resend`, or `abandon` the rest. Raises InputError if it cannot be."""
-        run = self._journal.load(run_id)
+        with self._journal.alone(self._journal.load(run_id).id):
+            return self._decide(self._journal.load(run_id), choice, ticket_number, record_id)
+
+    def _decide(self, run: Run, choice: str, ticket_number: int, record_id: int | None) -> Receipt:
         if run.state != "open":
             raise InputError(f"run {run.id} has ended ({run.state}); there is nothing to decide")
         if ticket_number != run.plan.number:
             raise InputError(f"run {run.id} is on another ticket: type its number to confirm")
-        state = next(one for one in run.steps if one.state not in SETTLED)
+        state = next((one for one in run.steps if one.state not in SETTLED), None)
+        if state is None:
+            raise InputError(f"run {run.id} needs no decision: `syncro runs resume {run.id}` goes on with it")
         if state.state in ("unknown", "intent"):
             raise InputError(f"run {run.id} is in doubt and nobody has looked yet: `syncro runs resume {run.id}` first")
         if choice == "abandon":
@@ -214,6 +225,8 @@ class Runner:
         if state.detail.get("drift"):
             self._looked_for = run.id  # the person has seen what changed, and need not be asked at the next step
         elif created:
+            if state.sent is not None:  # a person cannot know either what is still under way
+                self._wait(state, self._settle_seconds - self._elapsed(run, state))
             there = " and ".join(str(record.id) for record in self._look.pull_sight(run, state).ours)
             if there:
                 advice = f"`syncro runs resume {run.id}` looks again, or adopt it"

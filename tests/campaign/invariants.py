@@ -20,10 +20,7 @@ EDGES = frozenset(
         ("intent", "refused"),
         ("intent", "not_sent"),
         ("intent", "unknown"),
-        ("intent", "adopted"),  # an intent that is found counts as unknown
         ("intent", "absent"),
-        ("intent", "ask"),
-        ("intent", "mismatch"),
         ("acked", "verified"),
         ("acked", "mismatch"),
         ("unknown", "adopted"),
