@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import editing, looking
+from . import editing, looking, reconciling
 from .door import NOTHING_SENT, Door, Result, tell_progress
 from .errors import ConfigError, InputError
 from .escape import clip, line
@@ -54,6 +54,9 @@ def _write_out(result: Result, workspace: Workspace, words: argparse.Namespace, 
     """Puts the result's table into the file that --out names, and says where it is."""
     from . import export
 
+    if result.save is not None and Path(words.out).suffix.lower() == ".xlsx":
+        door.say(str(result.save(Path(words.out))))
+        return
     name = (words.verb or "open tickets").capitalize()
     done = export.write(
         result.table, words.out, sheets=result.sheets, zone=workspace.zone, replace=words.yes, title=name
@@ -172,10 +175,7 @@ def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> R
 
 def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro sync [--full]`: what changed, and what is incomplete."""
-    from .service.limiter import parse_rate
-
-    requests, seconds = parse_rate(workspace.config.rate)
-    with _bar(requests / seconds) as tell:
+    with _bar(workspace) as tell:
         done = workspace.sync(words.full, tell)
     gaps = workspace.mirror.gaps()
     changed = {name: one for name, one in done.changes.items() if one.any}
@@ -197,11 +197,26 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     return Result(said, document)
 
 
+def reconcile(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro reconcile`: from the mirror; where nothing was read yet, the account is read first."""
+    reconciling.check(words)
+    if workspace.mirror.as_of is None:
+        door.remark("Nothing was read from Syncro yet: reading the account first, as `syncro sync` does.")
+        with _bar(workspace) as tell:
+            done = workspace.sync(progress=tell)
+        door.remark(f"Read with {done.requests} requests.")
+    return reconciling.reconcile(workspace, words, door)
+
+
 @contextmanager
-def _bar(per_second: float) -> Iterator[Callable[[Any], None]]:
+def _bar(workspace: Workspace) -> Iterator[Callable[[Any], None]]:
     """A bar on stderr, on a terminal only: requests made and left, and the time that the rate limit makes of them."""
     from tqdm import tqdm
 
+    from .service.limiter import parse_rate
+
+    requests, window = parse_rate(workspace.config.rate)
+    per_second = requests / window
     with tqdm(
         total=0, unit=" requests", disable=None, leave=False, bar_format="{desc} |{bar}| {n_fmt}/{total_fmt}"
     ) as bar:
@@ -357,7 +372,7 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
     "demo": demo,
     "lab": open_lab,
 }
-_WITH_TABLE = ("", "search", "customers", "triage")
+_WITH_TABLE = ("", "search", "customers", "triage", "reconcile")
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,
@@ -375,6 +390,7 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "timer charge": editing.timer,
     "timer delete": editing.timer,
     "sync": pull,
+    "reconcile": reconcile,
     "runs": list_runs,
     "runs show": show_run,
     "runs audit": audit_runs,

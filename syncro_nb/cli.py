@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         person = ask if sys.stdin is not None and sys.stdin.isatty() else None
         columns = shutil.get_terminal_size((120, 24)).columns
-        result = act(words, Door(say=preview.print_line, ask=person, width=columns))
+        result = act(words, Door(say=preview.print_line, ask=person, width=columns, remark=remarks.print_line))
     except errors.Error as error:
         return _complain(" ".join(str(error).split()), error.exit_status, as_json, output, remarks)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .escape import line
@@ -22,16 +23,21 @@ class Result:
     table: Any = None  # the DataFrame that --out writes
     sheets: Mapping[str, Any] = field(default_factory=dict)  # further ones, for .xlsx
     tones: Mapping[int, str] = field(default_factory=dict)  # of lines on a terminal: bad, warn, good, quiet, title
+    save: Callable[[Path], object] | None = None  # writes --out's .xlsx itself, where it is more than tables
 
 
 @dataclass(frozen=True)
 class Door:
-    """How the caller talks with a person. `ask` is None where nobody can answer."""
+    """How the caller talks with a person. `ask` is None where nobody can answer.
+
+    `say` is for what belongs to the answer (a preview), `remark` for what is said beside it, as while one waits.
+    """
 
     say: Callable[[str], None]
     ask: Callable[[str], str] | None = None
     width: int = 100
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    remark: Callable[[str], None] = field(default=lambda text: None, repr=False)
 
 
 def tell_progress(door: Door) -> Callable[[str, str, str], None]:

@@ -1,12 +1,13 @@
-"""A live look at the queue: the open tickets as Syncro lists them now, and the details of the few that matter most.
+"""A live look: the open tickets as Syncro lists them now, and the details of the few that matter most; and the details on
+which a reconciliation's findings depend.
 
-It costs the pages of the list of open tickets, and one request for each ticket whose details are read.
+A look at the queue costs the pages of the list of open tickets, and one request for each ticket whose details are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,11 @@ import pandas as pd
 from . import frames, triage
 from .books import Books
 from .config import House
-from .errors import Missing
+from .errors import Missing, Refused, Unreachable
+from .reconcile import proof
+from .reconcile.finding import Proofs
 from .service.client import NOT_CLOSED, Client
-from .service.records import Ticket, User
+from .service.records import Invoice, Ticket, User
 from .tables import INSTANT, TABLES
 
 _PARTS = {"comments": "comments", "timers": "timers", "charges": "lines"}
@@ -85,6 +88,90 @@ def look(books: Books, client: Client, house: House, *, details: int | None = DE
     queue = triage.queue(books, house)
     most = len(queue) if details is None else details
     return with_details(books, client, triage.to_look_at(queue, most))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Books after a look at what was in doubt: the tickets whose invoices are known now, how many requests, and in words."""
+
+    books: Books
+    proved: frozenset[int]
+    requests: int
+    said: str
+
+
+def prove(books: Books, client: Client, wanted: Proofs, *, most: int = proof.MOST) -> Seen:
+    """Read what a reconciliation wants proved: tickets with the invoices that may be theirs, and invoices.
+
+    At most about `most` requests; a ticket for which they do not suffice stays unproved. A refusal of one record leaves that
+    one unproved; where Syncro goes away the look ends with what was read.
+    """
+    began = client.server_now()
+    look = _Look(client, most)
+    proved: set[int] = set()
+    customers = dict(books.table("tickets", ["ticket_id", "customer_id"]).itertuples(index=False, name=None))
+    trouble = ""
+    try:
+        for number in sorted(wanted.invoices):
+            look.invoice(number)
+        for number in sorted(wanted.tickets):
+            if look.ticket(number, customers.get(number)):
+                proved.add(number)
+    except Unreachable as error:
+        trouble = f"; then Syncro could not be reached ({error})"
+    tickets = [look.tickets[number] for number in sorted(proved)]
+    invoices = [one for one in look.invoices.values() if one is not None]
+    left = len(wanted.tickets) - len(proved) + len(wanted.invoices - set(look.invoices))
+    said = f"read {look.requests} details live{trouble}" + (f"; {left} records stay in doubt" if left else "")
+    return Seen(proof.amend(books, tickets, invoices, began), frozenset(proved), look.requests, said)
+
+
+@dataclass
+class _Look:
+    """Details that were read, each once, within a number of requests."""
+
+    client: Client
+    most: int
+    requests: int = 0
+    tickets: dict[int, Ticket] = field(default_factory=dict)
+    invoices: dict[int, Invoice | None] = field(default_factory=dict)  # None: gone, or refused
+
+    def invoice(self, number: int) -> Invoice | None:
+        """An invoice with its lines; None where it is gone, refused, or the requests are used up."""
+        if number not in self.invoices and self.requests < self.most:
+            self.requests += 1
+            try:
+                self.invoices[number] = self.client.invoice(number)
+            except Refused:
+                self.invoices[number] = None
+        return self.invoices.get(number)
+
+    def ticket(self, number: int, customer_id: int | None) -> bool:
+        """Whether a ticket and every invoice that may be its own could be read."""
+        if self.requests + 2 > self.most:
+            return False
+        self.requests += 2
+        try:
+            ticket = self.client.ticket(number)
+            listed = list(self.client.invoices(ticket_id=number))
+        except Refused:
+            return False
+        since = ticket.created_at
+        own = [row for row in listed if row.ticket_id == number]
+        silent = [
+            row
+            for row in listed
+            if row.ticket_id is None
+            and row.customer_id in (None, customer_id)
+            and not (row.created_at and since and row.created_at < since)
+        ]
+        unread = [row.id for row in (*own, *silent) if row.id not in self.invoices]
+        if self.requests + len(unread) > self.most:
+            return False
+        if any(self.invoice(row.id) is None for row in (*own, *silent)):
+            return False
+        self.tickets[number] = ticket
+        return True
 
 
 def _replaced(books: Books, name: str, attribute: str, read: list[Ticket]) -> pd.DataFrame:

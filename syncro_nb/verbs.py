@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, NoReturn
 
 from . import __version__
@@ -33,6 +34,7 @@ class Verb:
     subverbs: tuple[Verb, ...] = ()
     writes: bool = False
     is_group: bool = False  # does nothing without one of its subverbs
+    reads_live: bool = False  # --yes gives it leave to read details, which its help says
 
 
 def _whole(what: str) -> Callable[[str], int]:
@@ -43,6 +45,20 @@ def _whole(what: str) -> Callable[[str], int]:
         return int(digits)
 
     return convert
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a day as in 2026-03-31, not {text[:40]!r}") from None
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, equals, title = text.partition("=")
+    if not equals or not name.strip() or not title.strip():
+        raise argparse.ArgumentTypeError(f'a field and a column, as in total="Amount Due", not {text[:40]!r}')
+    return name.strip(), title.strip()
 
 
 def _option(*names: str, **settings: Any) -> Option:
@@ -244,6 +260,33 @@ VERBS = (
             ),
         ),
     ),
+    Verb(
+        "reconcile",
+        "what lies between work, charges, invoices and ledger; from the mirror",
+        (
+            _option("--from", dest="from_", metavar="DATE", type=_day, help="only what lies on this day or later"),
+            _option(
+                "--to",
+                metavar="DATE",
+                type=_day,
+                help="the cut-off: work up to the end of this day is leak, later work timing (the end of last month)",
+            ),
+            _option("--ledger", metavar="FILE", help="invoices of QuickBooks or Xero as CSV, to be held against"),
+            _option(
+                "--column",
+                dest="columns",
+                metavar="FIELD=NAME",
+                type=_field,
+                action="append",
+                default=[],
+                help='of the ledger, where it is not recognised: total="Amount Due"; may be given several times',
+            ),
+            _option(
+                "--date-order", metavar="ORDER", help="of the ledger's dates, where they do not tell: mm/dd or dd/mm"
+            ),
+        ),
+        reads_live=True,
+    ),
     Verb("lab", "JupyterLab on the notebooks, with the configured account", (_DIR, _NO_BROWSER)),
     Verb(
         "demo",
@@ -330,6 +373,8 @@ def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str, *, required: boo
             inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS})
         for option in OF_WRITES:
             shown = {} if verb.writes else {"help": argparse.SUPPRESS}
+            if verb.reads_live and "--yes" in option.names:
+                shown = {"help": "leave to read details live, at most 200, where a finding depends on them"}
             inner.add_argument(*option.names, **{**option.settings, "default": argparse.SUPPRESS, **shown})
         if verb.subverbs:
             _add(inner, verb.subverbs, name, required=verb.is_group)

@@ -27,7 +27,7 @@ from . import config as configuration
 from . import directory, frames
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
-from .errors import InputError, Missing
+from .errors import ConfigError, InputError, Missing
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
 from .mirror.mirror import Mirror
@@ -56,6 +56,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .books import Books
+    from .reconcile.decisions import Decisions
+    from .reconcile.finding import Proofs
+    from .reconcile.ledger import Ledger
+    from .reconcile.report import Report
     from .sandbox import Sandbox
 
 _WORKERS = 4  # requests of a sync under way at once: one alone waits for answers longer than the rate limit asks
@@ -155,6 +159,7 @@ class Workspace:
         self._mirror: Mirror | None = None
         self._zone: ZoneInfo | None = None
         self._words: Words | None = None
+        self._decisions: Decisions | None = None
 
     def __repr__(self) -> str:
         where = "the built-in sandbox (invented data)" if self.config.url is None else f"account {self.config.account}"
@@ -247,6 +252,58 @@ class Workspace:
 
     def _mirror_folder(self) -> Path:
         return self.config.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", self.config.account).strip("-")
+
+    def reconcile(
+        self,
+        from_: date | str | None = None,
+        to: date | str | None = None,
+        *,
+        ledger: Ledger | pd.DataFrame | Path | str | None = None,
+        prove: bool | Callable[[Proofs], bool] = False,
+        say: Say = _quiet,
+    ) -> Report:
+        """Every dollar between work and ledger, from the mirror (reconcile.report.Report); without dates all up to now.
+
+        `to` is the cut-off, by default the end of the last calendar month: work up to it is leak, later work timing. With
+        both days only what lies between is in the report. `ledger`: the accounting export, as a file or as it was read.
+        `prove`: leave to read details live (at most proof.MOST requests) where a finding depends on them, or who is asked for
+        it. Where nothing was read from Syncro yet, it syncs first. The findings are remembered for the bridge. `say` is told
+        what it does meanwhile. Raises InputError for a wrong period or ledger.
+        """
+        from .reconcile.ledger import Ledger, read_ledger
+        from .reconcile.report import reconcile
+
+        first, last = (_day_of(one, name) for one, name in ((from_, "from_"), (to, "to")))
+        if isinstance(ledger, str | Path):
+            ledger = read_ledger(ledger)
+        rows = ledger.rows if isinstance(ledger, Ledger) else ledger
+        if self.mirror.as_of is None:
+            say("nothing was read from Syncro yet: reading the account first")
+            self.sync()
+        books = self.books()
+        report = reconcile(books, self.house, from_=first, to=last, ledger=rows)
+        wanted = report.proofs_wanted
+        if wanted and (prove(wanted) if callable(prove) else prove):
+            from . import live as live_look
+
+            seen = live_look.prove(books, self.client, wanted)
+            say(seen.said)
+            proved = seen.proved
+            report = reconcile(seen.books, self.house, from_=first, to=last, ledger=rows, proved=proved)
+        try:
+            self.decisions.remember(report)
+        except ConfigError as error:  # a folder that cannot be written keeps no history; the report is as good
+            say(f"not remembered for the bridge: {error}")
+        return report
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided about findings, and what earlier reconciliations found, in this home."""
+        if self._decisions is None:
+            from .reconcile.decisions import Decisions
+
+            self._decisions = Decisions(self.config.home, self.config.account, self._clock)
+        return self._decisions
 
     def search_tickets(self, query: str, *, most: int = 200) -> tuple[list[Ticket], bool]:
         """Tickets with these words in subject or customer, newest first; False: there are more than `most`."""
@@ -389,6 +446,9 @@ class Workspace:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._decisions is not None:
+            self._decisions.close()
+            self._decisions = None
         if self._mirror is not None:
             self._mirror.close()
             self._mirror = None
@@ -419,6 +479,16 @@ class Workspace:
             raise InputError(
                 f"run {run} was on account {account}, and this is {self.config.account}; choose its --profile"
             )
+
+
+def _day_of(day: date | str | None, name: str) -> date | None:
+    """A day that may be written as in "2026-03-31". Raises InputError."""
+    if not isinstance(day, str):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise InputError(f"{name} must be a day as in 2026-03-31, not {day[:40]!r}") from None
 
 
 def _new_run_name() -> str:

@@ -29,7 +29,7 @@ LAYERS = [
     {"workbook"},
     {"forms"},
     {"verbs", "door"},
-    {"editing", "looking", "completion"},
+    {"editing", "looking", "reconciling", "completion"},
     {"actions"},
     {"cli"},
     {"__main__"},

@@ -116,7 +116,9 @@ class Report:
 
     def text(self) -> list[str]:
         """For people: by rule with count and dollars, what was not evaluated, totals, and how old it is."""
-        return _text(self)
+        from .printed import text
+
+        return text(self)[0]
 
 
 # ---------------------------------------------------------------- making it
@@ -351,50 +353,3 @@ def _rows(books: Books, period: _Period) -> dict[str, int]:
         days = days if column == "dated_on" else terms.local_day(days, books.zone)
         counted[name] = int((period.inside(days) & days.notna()).sum())
     return counted
-
-
-# ---------------------------------------------------------------- for people
-
-
-def _text(report: Report) -> list[str]:
-    from ..escape import line
-    from ..money import format_cents
-    from .registry import every_rule
-
-    said = {name: one.said for name, one in every_rule().items()}
-    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for one in report.findings:
-        sums = counts[one.severity, one.rule, one.direction]
-        sums[0] += 1
-        sums[1] += one.amount_cents
-    lines = [_span(report), ""]
-    if not report.has_data:
-        lines += ["There is no data in this period: no ticket, no timer, no invoice. Nothing can be said of it.", ""]
-    elif not report.findings:
-        lines += ["No findings in what was looked at.", ""]
-    for (severity, name, direction), (number, cents) in counts.items():
-        amount = "" if direction == "none" else f"{format_cents(cents):>14}  {direction}"
-        lines.append(f"  {severity}  {name:<26}{number:>6}  {amount}".rstrip())
-        lines.append(f"      {said[name]}")
-    if report.not_evaluated:
-        lines += ["", "Not evaluated"]
-        for gap in report.not_evaluated:
-            count = "" if gap.records is None else f" ({gap.records:,} records)"
-            lines.append(f"  {gap.rule}: {line(gap.reason)}{count}")
-    if report.proofs_wanted:
-        lines.append(f"  {len(report.proofs_wanted):,} details read live would settle some of it: add --yes.")
-    lines += ["", "Totals (never netted)"]
-    for total, cents in report.totals.items():
-        lines.append(f"  {total.removesuffix('_cents'):<8}{format_cents(cents):>16}")
-    lines.append(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC.")
-    return lines
-
-
-def _span(report: Report) -> str:
-    if report.from_ and report.to:
-        span = f"from {report.from_} to {report.to}"
-    elif report.from_:
-        span = f"from {report.from_} on"
-    else:
-        span = "everything up to now"
-    return f"Reconciliation: {span}; work before {report.cut_off:%Y-%m-%d %H:%M} UTC is leak, later work timing"
