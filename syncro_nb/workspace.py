@@ -15,7 +15,7 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
@@ -45,6 +45,7 @@ from .writes.audit import Entry, Remark, audit, entries_in, entries_of
 from .writes.batchbook import BatchBook
 from .writes.batchrun import BatchRunner
 from .writes.bill import BillDraft
+from .writes.bulk import Bulk, BulkDraft, BulkReceipt, carry_out, check_words, numbers_of, plan_bulk
 from .writes.facts import pull_ticket_invoices
 from .writes.journal import Journal
 from .writes.plan import Plan
@@ -379,6 +380,31 @@ class Workspace:
             raise InputError(f"nothing was written: to confirm, give {plan.confirmation_name}, {plan.confirmation}")
         return self._runner(progress).start(plan)
 
+    def bulk(self, tickets: Any, *, status: str = "", priority: str = "", technician: str = "") -> Bulk:
+        """The same change of several tickets, planned one by one; sends nothing. `tickets`: numbers, or a table's selected rows.
+
+        Raises InputError if nothing is to change, or for a word that the account does not know.
+        """
+        draft = BulkDraft(numbers_of(tickets), status, priority, technician)
+        problems = draft.problems(self.house)
+        if problems:
+            raise InputError("; ".join(problems.values()))
+        check_words(draft, self.words)
+        return plan_bulk(draft, self.plan)
+
+    def apply_bulk(
+        self, bulk: Bulk, *, confirm: int | str | None, progress: Callable[[int, int, str], None] | None = None
+    ) -> BulkReceipt:
+        """Carry it out, one ticket after the other. `confirm` is the number of tickets, as a person typed it.
+
+        Raises InputError, with nothing written, if it is not, or if there is nothing to change.
+        """
+        if bulk.blockers:
+            raise InputError(f"nothing was written: {'; '.join(bulk.blockers)}")
+        if isinstance(confirm, bool) or str(confirm).strip() != bulk.confirmation:
+            raise InputError(f"nothing was written: to confirm, give the number of tickets, {bulk.confirmation}")
+        return carry_out(bulk, lambda plan: self.apply(plan, confirm=plan.confirmation), progress)
+
     def resume(self, run: str, *, wait: bool = True, progress: Progress | None = None) -> Receipt:
         """Go on with a run that was cut off or is in doubt; looks before it does anything."""
         self._same_account(run)
@@ -505,10 +531,12 @@ def run_row(receipt: Receipt) -> tuple[str, int, str, str, str, str]:
 # ---------------------------------------------------------------- the built-in sandbox, without a socket
 
 
-def practice(today: str | date = "2026-03-31") -> Workspace:
+def practice(today: str | date = "2026-03-31", *, faults: Sequence[Mapping[str, Any]] = ()) -> Workspace:
     """A sandbox of your own inside this program, with invented data up to that day; gone when it is closed.
 
     Nothing that is done to it reaches any account, nothing waits, and the same steps give the same output every time.
+    `faults` let something go wrong on purpose (docs/sandbox.md): {"match": "POST /invoices", "kind": "drop_after"} loses the
+    answer to the first invoice. Raises ConfigError for one that cannot be.
     """
     from .sandbox import Sandbox
 
@@ -516,6 +544,7 @@ def practice(today: str | date = "2026-03-31") -> Workspace:
     folder = Path(tempfile.mkdtemp(prefix="syncro_nb-"))
     config = configuration.load({"SYNCRO_NB_HOME": str(folder)}, profile=configuration.SANDBOX, folder=folder)
     sandbox = Sandbox(today=day)
+    sandbox.arm([dict(fault) for fault in faults])
     clock = StillClock(datetime.combine(day, time(23, 30), UTC))
     names = (f"R{number:07}" for number in itertools.count(1))
     client = _inside(sandbox, sandbox.handle, config, clock)

@@ -1,6 +1,32 @@
-"""ipywidgets forms. A form writes only what was previewed and confirmed, through `Workspace.apply`."""
+"""ipywidgets forms. A form writes only what was previewed and confirmed, through `Workspace.apply`.
+
+Each function takes the workspace, a ticket's number, and values that fill inputs in, by the names of the draft.
+"""
 
 from .bill import bill_form
+from .bulk import bulk_form
+from .correct import correct_form
+from .customer import contact_form, create_form, customer_form
 from .form import Form
+from .journal import JournalForm, journal_form
+from .payment import payment_form
+from .ticket import close_form, comment_form, delete_form, update_form
+from .timer import timer_form
 
-__all__ = ["Form", "bill_form"]
+__all__ = [
+    "Form",
+    "JournalForm",
+    "bill_form",
+    "bulk_form",
+    "close_form",
+    "comment_form",
+    "contact_form",
+    "correct_form",
+    "create_form",
+    "customer_form",
+    "delete_form",
+    "journal_form",
+    "payment_form",
+    "timer_form",
+    "update_form",
+]

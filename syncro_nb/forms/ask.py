@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import ipywidgets as widgets
 
 from ..errors import InputError
 from ..writes.plan import STEP_TITLES, Plan
-from ..writes.receipt import Receipt
+from ..writes.receipt import SETTLED, Receipt
 from . import markup
 from .inputs import wide
 
@@ -20,7 +20,7 @@ _MARKS = {"verified": "✓", "adopted": "✓", "acked": "…", "intent": "…", 
 
 class Ask:
     """The area of one stopped run; hidden while `receipt` is None. `act` is told the way that a person chose: resume, adopt,
-    resend or abandon."""
+    resend or abandon. `ticket` is what is typed as the confirmation: the ticket's number, or the customer's id without one."""
 
     def __init__(self, act: Callable[[str], None], settle_seconds: float) -> None:
         self.receipt: Receipt | None = None
@@ -63,6 +63,7 @@ class Ask:
         self.resend.disabled = self._sent_already
         if state.state == "mismatch" and state.record_id is not None:
             self.record.value = str(state.record_id)
+        self.ticket.description = named(self.receipt.run.plan).capitalize()
         self.head.value = self._head(self.receipt, steps)
         self.foot.value = self._foot(self.receipt)
 
@@ -70,7 +71,8 @@ class Ask:
         """The ticket's number and the record's id as they were typed; they must be typed anew for the next decision."""
         ticket, record = _whole(self.ticket.value), _whole(self.record.value)
         if choice != "resume" and ticket is None:
-            raise InputError("type the ticket's number to confirm this decision")
+            name = named(self.receipt.run.plan) if self.receipt else "ticket number"
+            raise InputError(f"type the {name} to confirm this decision")
         if choice == "adopt" and record is None:
             raise InputError("adopt which record? Give its id in Syncro, a whole number")
         self.ticket.value = ""
@@ -91,7 +93,7 @@ class Ask:
     def _head(self, receipt: Receipt, steps: str) -> str:
         state = receipt.current
         title = STEP_TITLES[state.step.name] if state else ""
-        said = [markup.heading(f"Run {receipt.run.id} on ticket {receipt.run.plan.ticket_number} stopped at: {title}")]
+        said = [markup.heading(f"Run {receipt.run.id} on {receipt.run.plan.where} stopped at: {title}")]
         facts = _question(receipt)[1]
         if state is not None and state.state in IN_DOUBT:
             facts.append(str(state.detail.get("reason") or receipt.trouble or "the run was cut off here"))
@@ -119,10 +121,33 @@ class Ask:
         return "".join(markup.text(one, "quiet", small=True) for one in said)
 
 
-def moving(plan: Plan, states: Mapping[int, str], text: str) -> str:
-    """A run as it moves: its steps with their states, and what was said last."""
-    rows = [(_MARKS.get(states[i], "!"), STEP_TITLES[one.name], states[i]) for i, one in enumerate(plan.steps)]
-    return markup.table(("", "Step", "State"), rows) + (markup.text(text, "quiet") if text else "")
+class Moves:
+    """A run's steps as they move; `show` gets them as HTML each time. Called as `writes.run.Progress` is."""
+
+    def __init__(self, plan: Plan, show: Callable[[str], None], states: Iterable[str] = ()) -> None:
+        self._plan, self._show = plan, show
+        self._states = list(states) or ["planned"] * len(plan.steps)
+        self._tell("")
+
+    def __call__(self, step: str, state: str, text: str) -> None:
+        """The first step of that name that is not settled yet has moved."""
+        open_ones = (i for i, one in enumerate(self._plan.steps) if one.name == step and self._states[i] not in SETTLED)
+        index = next(open_ones, None)
+        if index is not None:
+            self._states[index] = state
+        self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        steps = zip(self._plan.steps, self._states, strict=True)
+        rows = [(_MARKS.get(state, "!"), STEP_TITLES[one.name], state) for one, state in steps]
+        self._show(markup.table(("", "Step", "State"), rows) + (markup.text(text, "quiet") if text else ""))
+
+
+def named(plan: Plan) -> str:
+    """What is typed to decide on a run of this plan, in words."""
+    if plan.ticket_number:
+        return "ticket number"
+    return "customer id" if plan.customer_id else "number 0 (there is no customer yet)"
 
 
 def standing(receipt: Receipt) -> str:

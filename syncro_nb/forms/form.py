@@ -1,8 +1,9 @@
 """One generic form: descriptions of fields in, widgets out; a draft, its problems, a preview, a confirmation, a run.
 
-A screen (`screen.py`, `bill.py`) says which fields there are and what they become. Any change of an input takes the preview
-and the confirmation away; the button only calls `submit()`, which checks everything again. What goes wrong and is expected
-becomes the status line; anything else is shown there and raised. A run that stopped is shown with the ways on (`ask.py`).
+A screen (`screen.py`) says which fields there are and what they become; `ticketscreen.py` has what most of them share. Any
+change of an input takes the preview and the confirmation away; the button only calls `submit()`, which checks everything
+again. What goes wrong and is expected becomes the status line; anything else is shown there and raised. A run that stopped is
+shown with the ways on (`ask.py`).
 """
 
 from __future__ import annotations
@@ -14,50 +15,59 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from ..config import unknown
 from ..errors import Error, InputError
-from ..writes.plan import Plan
 from ..writes.receipt import Receipt
-from ..writes.run import Progress
 from . import markup
-from .ask import Ask, moving, standing
-from .inputs import offer, row_of, wide, widget_of
-from .screen import Panel, Screen
+from .ask import Ask, standing
+from .inputs import held_by, offer, read, row_of, wide, widget_of
+from .screen import Offer, Panel, Screen, Show
 
 
 class Form:
-    """A screen's widgets. `plan` is what was previewed and still holds; `receipt` what became of the last run."""
+    """A screen's widgets. `plan` is what was previewed and still holds; `receipt` what became of the last run.
+
+    `values` fill inputs in, as drafts name them. Raises InputError for one that the form has not, or that cannot be.
+    """
 
     def __init__(self, screen: Screen, values: Mapping[str, Any] | None = None) -> None:
         self.screen = screen
-        self.plan: Plan | None = None
-        self.receipt: Receipt | None = None
+        self.plan: Any = None  # screen.Planned
+        self.receipt: Any = None  # screen.Outcome
         self._planned: Any = None
         self._stale: list[str] = []  # the fields that were changed since the preview
         self._ended = False  # a run has ended, and nothing was changed since
         self._about: Any = None  # what the inputs are about: the ticket that was looked up last
         self._busy = self._quiet = False
+        self._to_type = ""  # what confirms the plan, where a tick is not enough
+        self._fields = {one.name: one for one in screen.fields}
+        self._offering: set[str] = set()  # the inputs for which the look-up found something to choose
         self._kept: dict[str, Any] = {}  # what an input held before it went out of use
         self._filled: dict[str, str] = {}  # what we proposed, which a person has not touched
-        self.inputs = {one.name: widget_of(one, lively=one.name != screen.looks_up) for one in screen.fields}
+        self.inputs = {
+            one.name: widget_of(one, lively=one.name != screen.looks_up or one.kind == "suggest")
+            for one in screen.fields
+        }
         self.rows = {one.name: row_of(one, self.inputs[one.name]) for one in screen.fields}
         self.confirm = widgets.Checkbox(description="", indent=False, disabled=True, layout=wide())
         self.confirm.layout.height = "auto"
         self.confirm.add_class(markup.WRAPS)
+        self.asked = widgets.HTML(layout=wide())
+        self.word = widgets.Text(placeholder="type it here to confirm", layout=widgets.Layout(width="260px"))
+        self.typing = widgets.VBox([self.asked, self.word], layout=widgets.Layout(display="none"))
         self.preview_button = widgets.Button(description="Preview", icon="search", tooltip="Look live, send nothing")
         self.submit_button = widgets.Button(description="Write to Syncro", button_style="primary", disabled=True)
         self.submit_button.tooltip = f"{screen.account}: writes what you previewed and confirmed"
         self.status, self.side, self.shown, self.caution, self.steps = (widgets.HTML(layout=wide()) for _ in range(5))
+        self.after = widgets.HBox([], layout=widgets.Layout(flex_flow="row wrap"))
         self.ask = Ask(self._guarded(self.go_on), screen.settle_seconds)
         self._lay_out()
-        for name, value in (values or {}).items():
-            self.inputs[name].value = value
-        self._switch()
+        self._fill_in(dict(values or {}))
         self._gate()
-        if self.inputs[screen.looks_up].value:
-            self._guarded(lambda _: self._look_up())(None)
         for name, widget in self.inputs.items():
             widget.observe(self._guarded(partial(self._changed, name)), "value")
-        self.confirm.observe(self._guarded(lambda _: self._gate()), "value")
+        for one in (self.confirm, self.word):
+            one.observe(self._guarded(lambda _: self._gate()), "value")
         self.preview_button.on_click(self._guarded(lambda _: self.look()))
         self.submit_button.on_click(self._guarded(lambda _: self.submit()))
 
@@ -66,18 +76,23 @@ class Form:
     @property
     def draft(self) -> Any:
         """The draft that the inputs make now."""
-        return self.screen.draft(self._values)
+        return self.screen.draft(self.values)
 
     @property
-    def problems(self) -> Mapping[str, str]:
-        """What is missing or wrong now, by field."""
-        return self.screen.problems(self.draft)
+    def problems(self) -> dict[str, str]:
+        """What is missing, wrong or cannot be read now, by field."""
+        _, unreadable = read(self.screen.fields, self._held)
+        return {**self.screen.problems(self.draft), **unreadable}
 
-    def look(self) -> Plan:
+    @property
+    def values(self) -> dict[str, Any]:
+        """The inputs by name, read by their kind; None for a number that is not there or cannot be read."""
+        return read(self.screen.fields, self._held)[0]
+
+    def look(self) -> Any:
         """Preview: read live, show the plan, send nothing. Raises InputError while there are problems."""
         self._forget()
-        draft = self.draft
-        problems = self.screen.problems(draft)
+        draft, problems = self.draft, self.problems
         if problems:
             raise InputError("; ".join(problems.values()))
         self._say("looking in Syncro ...", "quiet")
@@ -89,14 +104,18 @@ class Form:
                 self._look_up()
             self._say("It cannot be written: " + "; ".join(plan.blockers), "bad")
             return plan
-        self.confirm.description = self.screen.question(plan)
-        self.confirm.disabled = False
+        self._to_type = self.screen.to_type(plan)
+        if self._to_type:
+            self.asked.value = markup.text(f"{self.screen.question(plan)}: type {self._to_type}", bold=True)
+        else:
+            self.confirm.description = self.screen.question(plan)
+            self.confirm.disabled = False
         self.caution.value = "".join(markup.text(f"Warning: {one}", "warn", bold=True) for one in plan.warnings)
         self._gate()
         self._say("Read the preview, then confirm. Nothing has been sent.", "quiet")
         return plan
 
-    def submit(self) -> Receipt:
+    def submit(self) -> Any:
         """Write what was previewed and confirmed, once; called again, it gives the same receipt and writes nothing.
 
         Raises InputError if nothing was previewed or confirmed, or if an input has changed since.
@@ -106,14 +125,15 @@ class Form:
             raise InputError("it is being written at this moment")
         if plan is None and self._ended and self.receipt is not None:
             return self.receipt
-        if plan is None or self._planned != self.draft:
+        if plan is None or self._planned != self.draft or self.problems:
             raise InputError(self._stale_words if self._stale else "look at the preview first")
-        if plan.blockers or not self.confirm.value:
-            raise InputError("; ".join(plan.blockers) if plan.blockers else "confirm the preview first")
-        states = dict.fromkeys(range(len(plan.steps)), "planned")
-        return self._carry_out(plan, states, lambda progress: self.screen.apply(plan, progress))
+        if plan.blockers or not self._is_confirmed:
+            first = f"type {self._to_type} to confirm" if self._to_type else "confirm the preview first"
+            raise InputError("; ".join(plan.blockers) if plan.blockers else first)
+        word = self.word.value.strip()
+        return self._carry_out(lambda show: self.screen.apply(plan, word, show))
 
-    def go_on(self, choice: str) -> Receipt | None:
+    def go_on(self, choice: str) -> Any:
         """Go on with the run that stopped: `resume`, or `adopt`, `resend`, `abandon` with the number typed in `ask`."""
         stopped = self.ask.receipt
         if self._busy:
@@ -122,12 +142,7 @@ class Form:
             return None
         ticket, record = self.ask.answer(choice)
         self._forget()
-        states = {one.seq: one.state for one in stopped.run.steps}
-        return self._carry_out(
-            stopped.run.plan,
-            states,
-            lambda progress: self.screen.go_on(stopped.run.id, choice, ticket, record, progress),
-        )
+        return self._carry_out(lambda show: self.screen.go_on(stopped, choice, ticket, record, show))
 
     def __repr__(self) -> str:
         problems = self.problems
@@ -146,8 +161,34 @@ class Form:
     # ------------------------------------------------------------ inputs
 
     @property
-    def _values(self) -> dict[str, Any]:
+    def _held(self) -> dict[str, Any]:
         return {name: widget.value for name, widget in self.inputs.items()}
+
+    def _fill_in(self, values: dict[str, Any]) -> None:
+        """The looked-up input first: it brings what the others choose from."""
+        for name in values:
+            if name not in self._fields:
+                raise InputError(unknown(f"input of {self.screen.title!r} called", name, self._fields))
+        first = self.screen.looks_up
+        if values.get(first):
+            self.inputs[first].value = held_by(self._fields[first], values.pop(first))
+            self._guarded(lambda _: self._suggest(first))(None)
+            self._guarded(lambda _: self._look_up())(None)
+        for name, value in values.items():
+            field, widget = self._fields[name], self.inputs[name]
+            held = held_by(field, value)
+            if field.kind in ("one", "several"):
+                offered = [one for _, one in widget.options]
+                missing = [one for one in (held if field.kind == "several" else [held]) if one not in offered]
+                if missing:
+                    raise InputError(f"{field.label.lower()}: there is no {str(missing[0])[:40]} to choose")
+            if widget.disabled:  # out of use as yet: another value may bring it in
+                self._kept[name] = held
+            else:
+                widget.value = held
+        self._switch()
+        self._propose()
+        self._switch()
 
     @property
     def _stale_words(self) -> str:
@@ -165,29 +206,33 @@ class Form:
     def _changed(self, name: str, _: object) -> None:
         if self._quiet:
             return
+        field = self._fields[name]
         if name == self.screen.looks_up:
-            about = getattr(self.draft, name)
-            if self._ended or (about is not None and self._about not in (None, about)):
+            self._suggest(name)
+            about = self.screen.about(self.values)
+            other = about is not None and self._about not in (None, about)
+            if self._ended or (other and self.screen.each_anew):
                 self._empty()  # the next ticket begins with nothing of the last one's work
             self._forget()
             self._look_up()
             return
-        kinds = {one.name: one for one in self.screen.fields}
         if self.plan is not None or self._stale:
-            self._stale += [kinds[name].label] if kinds[name].label not in self._stale else []
+            self._stale += [field.label] if field.label not in self._stale else []
             self._unconfirm()
             self.shown.value = ""
             self._say(self._stale_words, "warn")
         elif not self.receipt:  # what became of a run stays on the page until the next preview or ticket
             self._say("", "plain")
         self._ended = False
-        if kinds[name].kind == "several":
+        if field.is_pressed:
             self._propose()
-        self._switch()
+            self._switch()
 
     def _switch(self) -> None:
         """Inputs that are out of use are greyed and emptied; what they held comes back with them."""
-        off = self.screen.off(self._values)
+        values = self.values
+        away = self.screen.away(values)
+        off = {**self.screen.off(values), **{name: self._fields[name].empty for name in away}}
         with self._by_us():
             for name, widget in self.inputs.items():
                 if name in off:
@@ -195,33 +240,53 @@ class Form:
                         self._kept[name] = widget.value
                     widget.disabled, widget.value = True, off[name]
                 elif widget.disabled:
-                    widget.disabled, widget.value = False, self._kept.pop(name)
+                    widget.disabled = False
+                    self._put(name, self._kept.pop(name))
+        for name, field in self._fields.items():
+            shown = name not in away and (not field.is_offered or name in self._offering)
+            self.rows[name].layout.display = "" if shown else "none"
+
+    def _put(self, name: str, value: Any) -> None:
+        """What an input held before, unless it cannot be chosen any more."""
+        if self._fields[name].kind in ("one", "several"):
+            offered = [one for _, one in self.inputs[name].options]
+            chosen = [one for one in (value if isinstance(value, tuple) else (value,)) if one in offered]
+            value = tuple(chosen) if isinstance(value, tuple) else chosen[0] if chosen else self._fields[name].empty
+        self.inputs[name].value = value
+
+    def _suggest(self, name: str) -> None:
+        if self._fields[name].kind == "suggest":
+            options = self.screen.suggest(self.inputs[name].value)
+            if options is not None:
+                self.inputs[name].options = tuple(options)
 
     def _propose(self) -> None:
         with self._by_us():
-            for name, words in self.screen.fills(self._values).items():
+            for name, words in self.screen.fills(self.values).items():
                 if self.inputs[name].value.strip() in ("", self._filled.get(name)):
                     self.inputs[name].value = self._filled[name] = words
 
     def _look_up(self) -> None:
-        about = getattr(self.draft, self.screen.looks_up)
+        if not self.screen.looks_up:
+            return
+        about = self.screen.about(self.values)
         self._about = self._about if about is None else about
         self.side.value = ""
         self.ask.show(None)
         with self._by_us():
             panel = Panel()
             try:
-                panel = self.screen.look_up(self._values)
+                panel = self.screen.look_up(self.values)
             finally:
+                self._offering = {name for name, choices in panel.offers.items() if choices}
                 for one in self.screen.fields:
-                    if one.kind == "several":
-                        offer(self.inputs[one.name], panel.offers.get(one.name, ()))
-                        self.rows[one.name].layout.display = "" if panel.offers.get(one.name) else "none"
+                    if one.is_offered:
+                        offer(one, self.inputs[one.name], panel.offers.get(one.name, ()))
+                self._switch()
             if panel.found:
                 self.inputs[self.screen.looks_up].value = panel.found
-                self._about = getattr(self.draft, self.screen.looks_up)
+                self._about = self.screen.about(self.values)
         self.side.value = panel.html
-        self._switch()
         if panel.stopped is not None:
             self.ask.show(panel.stopped, self.screen.result(panel.stopped))
 
@@ -230,7 +295,7 @@ class Form:
             for one in self.screen.fields:
                 if one.name != self.screen.looks_up:
                     self.inputs[one.name].disabled = False
-                    self.inputs[one.name].value = () if one.kind == "several" else one.default
+                    self.inputs[one.name].value = one.empty
         self._kept, self._filled = {}, {}
 
     # ------------------------------------------------------------ preview, run, result
@@ -240,27 +305,32 @@ class Form:
         self._unconfirm()
         self.receipt, self._stale, self._ended = None, [], False
         self.shown.value = self.steps.value = ""
+        self.after.children = ()
         self._say("", "plain")
 
     def _unconfirm(self) -> None:
         self.plan = self._planned = None
         self.confirm.value = False
         self.confirm.disabled = True
-        self.confirm.description = self.caution.value = ""
+        self.confirm.description = self.caution.value = self.asked.value = self.word.value = self._to_type = ""
         self._gate()
 
-    def _gate(self) -> None:
-        self.submit_button.disabled = not (self.confirm.value and self.plan is not None and not self._busy)
-        self.confirm.layout.display = "" if self.confirm.description else "none"
+    @property
+    def _is_confirmed(self) -> bool:
+        return self.word.value.strip() == self._to_type if self._to_type else bool(self.confirm.value)
 
-    def _carry_out(self, plan: Plan, states: dict[int, str], work: Callable[[Progress], Receipt]) -> Receipt:
+    def _gate(self) -> None:
+        self.submit_button.disabled = not (self._is_confirmed and self.plan is not None and not self._busy)
+        self.confirm.layout.display = "" if self.confirm.description else "none"
+        self.typing.layout.display = "" if self._to_type else "none"
+
+    def _carry_out(self, work: Callable[[Show], Any]) -> Any:
         self._busy = True
         self.ask.lock(True)
         try:
             self._gate()
             self._say("writing ...", "quiet")
-            self.steps.value = moving(plan, states, "")
-            receipt = work(lambda step, state, text: self._moved(plan, states, step, state, text))
+            receipt = work(self._show)
         except Error:  # nothing of the old preview holds any more: the ticket is shown as it is now
             self.shown.value = self.steps.value = ""
             with suppress(Error):
@@ -275,24 +345,32 @@ class Form:
         self._show_receipt(receipt)
         return receipt
 
-    def _moved(self, plan: Plan, states: dict[int, str], step: str, state: str, text: str) -> None:
-        """A step has moved: the first of its name that is not settled yet."""
-        index = next(
-            (i for i, one in enumerate(plan.steps) if one.name == step and states[i] not in ("verified", "adopted")),
-            None,
-        )
-        if index is not None:
-            states[index] = state
-        self.steps.value = moving(plan, states, text)
+    def _show(self, html: str) -> None:
+        self.steps.value = html
 
-    def _show_receipt(self, receipt: Receipt) -> None:
+    def _show_receipt(self, receipt: Any) -> None:
         tone = "good" if receipt.is_verified else "bad" if receipt.exit_status else "warn"
-        self._say(f"{standing(receipt)} How to go on stands below." if receipt.next else receipt.message, tone)
-        self.shown.value, self.steps.value = "" if receipt.next else self.screen.result(receipt), ""
+        stopped = isinstance(receipt, Receipt) and receipt.next is not None
+        self._say(f"{standing(receipt)} How to go on stands below." if stopped else receipt.message, tone)
+        self.shown.value, self.steps.value = "" if stopped else self.screen.result(receipt), ""
         with suppress(Error):  # the outcome must stay readable, even if the next look fails
             self._look_up()
-        if receipt.next:
+        if stopped:
             self.ask.show(receipt, self.screen.result(receipt))
+            return
+        if not self.screen.looks_up:
+            self.ask.show(None)
+        self.after.children = tuple(self._button_of(one) for one in self.screen.offers(receipt))
+
+    def _button_of(self, one: Offer) -> widgets.Button:
+        button = widgets.Button(description=one.title, tooltip=one.tooltip, layout=widgets.Layout(width="auto"))
+
+        def pressed(_: object) -> None:
+            button.disabled = True  # once is enough; a file is never written over, so twice would be two
+            self.steps.value = markup.text(one.act(), "good")
+
+        button.on_click(self._guarded(pressed))
+        return button
 
     # ------------------------------------------------------------ the page
 
@@ -310,8 +388,8 @@ class Form:
         )
         account = markup.badge(self.screen.account, "info" if self.screen.is_sandbox else "plain")
         head = widgets.HTML(markup.LABELS_WRAP + markup.heading(self.screen.title) + account)
-        after = [self.ask.box, self.shown, self.caution, self.confirm, self.submit_button, self.steps]
-        self.box = widgets.VBox([head, columns, *after])
+        after = [self.ask.box, self.shown, self.caution, self.confirm, self.typing, self.submit_button]
+        self.box = widgets.VBox([head, columns, *after, self.after, self.steps])
 
     def _guarded(self, action: Callable[[Any], Any]) -> Callable[[Any], None]:
         """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""

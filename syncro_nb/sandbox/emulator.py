@@ -104,6 +104,10 @@ class Sandbox:
         with self._lock:
             return self._respond(request, fault)
 
+    def arm(self, faults: object) -> None:
+        """Let something go wrong on purpose: a fault as JSON has it, or a list (docs/sandbox.md). Raises ConfigError."""
+        self._faults += read_faults(faults)
+
     def _respond(self, request: Request, fault: Fault | None) -> Answer:
         entry = self._note(request)
         if fault is None:
@@ -222,7 +226,7 @@ class Sandbox:
             elif asked == "POST /_sandbox/advance":
                 body = self._advance(_json(request.raw))
             elif asked == "POST /_sandbox/faults":
-                self._faults += read_faults(_json(request.raw))
+                self.arm(_json(request.raw))
                 body = {"faults": [as_json(one) for one in self._faults]}
             elif asked == "POST /_sandbox/switches":
                 self._account.switches = self._account.switches.changed(_json(request.raw))

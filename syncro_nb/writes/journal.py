@@ -286,6 +286,11 @@ class Journal:
             for row in rows
         ]
 
+    def moved(self) -> dict[str, datetime]:
+        """When each run last moved: the instant of its last event."""
+        rows = self._database.execute("SELECT run, max(at) AS at FROM events GROUP BY run")
+        return {row["run"]: datetime.fromisoformat(row["at"]) for row in rows}
+
     def is_whole(self) -> bool:
         """Whether the chain of events is unbroken: none was changed, none is missing from the middle."""
         return self._is_chained("", 0)

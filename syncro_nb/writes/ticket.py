@@ -341,7 +341,7 @@ def plan_update(draft: UpdateDraft, facts: TicketFacts, house: House, *, account
     step = Step("update", request, before={name: present[name] for name in request.body})
     blockers = [] if checks.fields(request, ticket) else ["the ticket is like this already: nothing would change"]
     status = str(request.body.get("status", ""))
-    warnings = unbilled_warnings(facts, house) if status and house.is_resolved(status) else []
+    warnings = unbilled_warnings(ticket) if status and house.is_resolved(status) else []
     notes = [
         f"{checks.title(name)} goes from {_word(name, present[name], facts)} to {_word(name, value, facts)}"
         for name, value in request.body.items()
@@ -416,16 +416,16 @@ def plan_close(
         account=account,
         run=run,
         blockers=blockers,
-        warnings=[*unbilled_warnings(facts, house), *markdown_warning(draft.text)],
+        warnings=[*unbilled_warnings(ticket), *markdown_warning(draft.text)],
         notes=notes,
         done=f"Ticket {ticket.number} is {resolved.lower()}",
         signed=signed,
     )
 
 
-def unbilled_warnings(facts: TicketFacts, house: House) -> list[str]:
-    """What is unbilled on a ticket, before anybody resolves it."""
-    ticket, said = facts.ticket, []
+def unbilled_warnings(ticket: Ticket) -> list[str]:
+    """What is unbilled on a ticket, read in full, before anybody resolves it."""
+    said = []
     timers = [one for one in ticket.timers or () if not one.recorded and not one.line_item_id]
     running = [one for one in timers if one.ended_at is None]
     waiting = [one for one in ticket.lines or () if not one.converted]

@@ -1,0 +1,97 @@
+"""The screens for a ticket without money: comment, update, close, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..ticketview import TicketView
+from ..workspace import Workspace
+from ..writes.ticket import CloseDraft, CommentDraft, DeleteDraft, UpdateDraft, unbilled_warnings
+from .form import Form
+from .inputs import Field
+from .ticketscreen import TicketScreen, on_ticket
+
+STAYS = "stays as it is"
+
+
+def comment_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
+    """A comment: mailed, silent or hidden. `values` as in CommentDraft. Reads, never writes by itself; raises as bill_form."""
+    return Form(CommentScreen(workspace), on_ticket(ticket, values))
+
+
+def update_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
+    """Status, priority, due date, technician, contact, problem type, subject: what is left empty stays. `values` as in
+    UpdateDraft. Reads, never writes by itself; raises as bill_form."""
+    return Form(UpdateScreen(workspace), on_ticket(ticket, values))
+
+
+def close_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
+    """Resolve a ticket; what is unbilled is shown before. `values` as in CloseDraft. Reads, never writes by itself; raises as
+    bill_form."""
+    return Form(CloseScreen(workspace), on_ticket(ticket, values))
+
+
+def delete_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
+    """Delete a ticket that was made from here and that nothing has happened on; its number is typed as the confirmation.
+    Reads, never writes by itself."""
+    return Form(DeleteScreen(workspace), on_ticket(ticket, values))
+
+
+class CommentScreen(TicketScreen):
+    """One comment."""
+
+    title = "Comment on a ticket"
+    draft_type = CommentDraft
+    verb = "put this comment on"
+
+    def own_fields(self) -> tuple[Field, ...]:
+        """The text, and who reads it."""
+        return self._comment_fields("Comment", subject=CommentDraft().subject, hint="the comment, as plain text")
+
+
+class UpdateScreen(TicketScreen):
+    """Changed fields."""
+
+    title = "Change a ticket"
+    draft_type = UpdateDraft
+    verb = "change"
+
+    def own_fields(self) -> tuple[Field, ...]:
+        """One input for each field; none is filled in, because only what is given is sent."""
+        status = self._words("status", "Status", self._workspace.words.statuses, STAYS)
+        contact = Field("contact", "Contact", "one", hint=STAYS)
+        return (status, *self._word_fields(STAYS), contact, Field("subject", "Subject", hint=STAYS))
+
+    def choices(self, view: TicketView) -> Mapping[str, Sequence[tuple[str, Any]]]:
+        """The people at the ticket's customer."""
+        return {"contact": self._contacts(view)}
+
+
+class CloseScreen(TicketScreen):
+    """The comment that says how it was resolved, and the status."""
+
+    title = "Close a ticket"
+    draft_type = CloseDraft
+    verb = "close"
+
+    def own_fields(self) -> tuple[Field, ...]:
+        """The resolution, and who reads it."""
+        hint = "how it was resolved; empty: no comment"
+        return self._comment_fields("Resolution", subject=CloseDraft().subject, hint=hint)
+
+    def cautions(self, view: TicketView) -> Sequence[str]:
+        """What is unbilled, before anybody resolves it."""
+        return unbilled_warnings(view.ticket)
+
+
+class DeleteScreen(TicketScreen):
+    """Nothing but the ticket."""
+
+    title = "Delete a ticket"
+    draft_type = DeleteDraft
+    verb = "delete"
+
+    def to_type(self, plan: Any) -> str:
+        """The ticket's number."""
+        return str(plan.confirmation)
