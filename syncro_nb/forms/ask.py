@@ -63,6 +63,7 @@ class Ask:
         self.resend.disabled = self._sent_already
         if state.state == "mismatch" and state.record_id is not None:
             self.record.value = str(state.record_id)
+        self.ticket.placeholder = "type it to confirm" if self.receipt.run.plan.number else "without a ticket: type 0"
         self.ticket.description = named(self.receipt.run.plan).capitalize()
         self.head.value = self._head(self.receipt, steps)
         self.foot.value = self._foot(self.receipt)
@@ -147,7 +148,7 @@ def named(plan: Plan) -> str:
     """What is typed to decide on a run of this plan, in words."""
     if plan.ticket_number:
         return "ticket number"
-    return "customer id" if plan.customer_id else "number 0 (there is no customer yet)"
+    return "customer id" if plan.customer_id else "number 0"
 
 
 def standing(receipt: Receipt) -> str:
