@@ -89,7 +89,7 @@ def test_a_comment_is_there_as_it_was_written(desk):
 def test_the_preview_says_who_gets_mail_and_warns_about_markdown(desk, values, words):
     form = opened(desk, "comment", **{"text": "Done", **values})
     form.look()
-    assert words in form.shown.value
+    assert words in form.shown.value + form.caution.value
     assert "invoice" not in form.shown.value.lower()
 
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..writes.plan import STEP_TITLES, Plan
 from ..writes.receipt import SETTLED, Receipt
 from . import markup
-from .inputs import wide
+from .inputs import button, wide
 
 IN_DOUBT = ("unknown", "intent")
 _MARKS = {"verified": "✓", "adopted": "✓", "acked": "…", "intent": "…", "planned": "·", "skipped": "–"}
@@ -26,16 +26,16 @@ class Ask:
         self.receipt: Receipt | None = None
         self._settle_seconds = settle_seconds
         self.head, self.foot = widgets.HTML(layout=wide()), widgets.HTML(layout=wide())
-        self.again = _button("Look again and go on", "Look in Syncro what became of it, then finish the run")
-        self.adopt = _button("Adopt", "The record with this id is the one that was meant: go on with it")
-        self.resend = _button("Send again", "It is certainly not there: send it once more")
-        self.abandon = _button("Abandon", "Send nothing more; what was written stays in Syncro")
+        self.again = button("Look again and go on", "Look in Syncro what became of it, then finish the run")
+        self.adopt = button("Adopt", "The record with this id is the one that was meant: go on with it")
+        self.resend = button("Send again", "It is certainly not there: send it once more")
+        self.abandon = button("Abandon", "Send nothing more; what was written stays in Syncro")
         shape = {"style": {"description_width": "110px"}, "layout": widgets.Layout(width="330px", max_width="100%")}
         self.ticket = widgets.Text(description="Ticket number", placeholder="type it to confirm", **shape)
         self.record = widgets.Text(description="Record id", placeholder="to adopt: the id in Syncro", **shape)
         self._buttons = {"resume": self.again, "adopt": self.adopt, "resend": self.resend, "abandon": self.abandon}
-        for choice, button in self._buttons.items():
-            button.on_click(partial(_clicked, act, choice))
+        for choice, one in self._buttons.items():
+            one.on_click(partial(_clicked, act, choice))
         choices = widgets.HBox([self.adopt, self.resend, self.abandon], layout=widgets.Layout(flex_flow="row wrap"))
         self._word = widgets.VBox([self.ticket, self.record, choices])
         frame = widgets.Layout(
@@ -81,8 +81,8 @@ class Ask:
 
     def lock(self, locked: bool) -> None:
         """No button answers while something is being written."""
-        for button in self._buttons.values():
-            button.disabled = locked
+        for one in self._buttons.values():
+            one.disabled = locked
         self.resend.disabled = locked or self._sent_already
 
     @property
@@ -173,14 +173,6 @@ def _question(receipt: Receipt) -> tuple[str, list[str]]:
 
 def _clicked(act: Callable[[str], None], choice: str, _: object) -> None:
     act(choice)
-
-
-def _button(title: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(
-        description=title,
-        tooltip=tooltip,
-        layout=widgets.Layout(width="auto", min_width="120px", align_self="flex-start"),
-    )
 
 
 def _whole(text: str) -> int | None:

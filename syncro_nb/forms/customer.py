@@ -152,7 +152,7 @@ class CreateScreen(_AtCustomer):
         return (
             Field("contact", "Contact", "one", hint="nobody in particular"),
             Field("subject", "Subject", hint="what it is about, in one line"),
-            *self._word_fields("none"),
+            *self._word_fields("none", "nobody"),
             Field("text", "Opening", "long", hint="the opening comment; empty: none"),
             Field("email", "Mail the opening comment to the customer", "flag", default=False),
             Field("hidden", "Hidden comment, for technicians only", "flag", default=False),

@@ -20,7 +20,8 @@ from ..errors import Error, InputError
 from ..writes.receipt import Receipt
 from . import markup
 from .ask import Ask, standing
-from .inputs import held_by, offer, read, row_of, wide, widget_of
+from .inputs import button, held_by, offer, read, row_of, wide, widget_of
+from .page import bundle, guarded, say_in
 from .screen import Offer, Panel, Screen, Show
 
 
@@ -59,6 +60,7 @@ class Form:
         self.submit_button = widgets.Button(description="Write to Syncro", button_style="primary", disabled=True)
         self.submit_button.tooltip = f"{screen.account}: writes what you previewed and confirmed"
         self.status, self.side, self.shown, self.caution, self.steps = (widgets.HTML(layout=wide()) for _ in range(5))
+        self._say = say_in(self.status)
         self.after = widgets.HBox([], layout=widgets.Layout(flex_flow="row wrap"))
         self.ask = Ask(self._guarded(self.go_on), screen.settle_seconds)
         self._lay_out()
@@ -153,10 +155,7 @@ class Form:
         return f"<{self.screen.title}: {'previewed, not confirmed' if self.plan else 'ready for the preview'}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     # ------------------------------------------------------------ inputs
 
@@ -363,14 +362,14 @@ class Form:
         self.after.children = tuple(self._button_of(one) for one in self.screen.offers(receipt))
 
     def _button_of(self, one: Offer) -> widgets.Button:
-        button = widgets.Button(description=one.title, tooltip=one.tooltip, layout=widgets.Layout(width="auto"))
+        made = button(one.title, one.tooltip)
 
         def pressed(_: object) -> None:
-            button.disabled = True  # once is enough; a file is never written over, so twice would be two
+            made.disabled = True  # once is enough; a file is never written over, so twice would be two
             self.steps.value = markup.text(one.act(), "good")
 
-        button.on_click(self._guarded(pressed))
-        return button
+        made.on_click(self._guarded(pressed))
+        return made
 
     # ------------------------------------------------------------ the page
 
@@ -392,18 +391,4 @@ class Form:
         self.box = widgets.VBox([head, columns, *after, self.after, self.steps])
 
     def _guarded(self, action: Callable[[Any], Any]) -> Callable[[Any], None]:
-        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
-
-        def run(event: Any) -> None:
-            try:
-                action(event)
-            except Error as error:
-                self._say(str(error), "bad")
-            except Exception as error:
-                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
-                raise
-
-        return run
-
-    def _say(self, words: str, tone: str) -> None:
-        self.status.value = markup.text(words, tone, bold=tone in ("good", "bad")) if words else ""
+        return guarded(action, self._say)

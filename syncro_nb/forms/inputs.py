@@ -59,6 +59,12 @@ def wide() -> widgets.Layout:
     return widgets.Layout(width="auto", max_width="1000px")
 
 
+def button(title: str, tooltip: str, **more: Any) -> widgets.Button:
+    """A button as wide as its title."""
+    layout = widgets.Layout(width="auto", min_width="120px", align_self="flex-start")
+    return widgets.Button(description=title, tooltip=tooltip, layout=layout, **more)
+
+
 def widget_of(field: Field, *, lively: bool) -> Any:
     """The widget of a field. `lively`: it tells each key that is pressed, and not only what it holds when it is left."""
     shape = {

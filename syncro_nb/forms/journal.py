@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from .. import frames
-from ..errors import Error, InputError
+from ..errors import InputError
 from ..escape import clip
 from ..tables import Column
 from ..workspace import Workspace
@@ -17,9 +17,11 @@ from ..writes.plan import STEP_TITLES
 from ..writes.receipt import Receipt
 from . import markup, preview
 from .ask import Ask, standing
-from .inputs import wide
+from .inputs import button, wide
+from .page import bundle, guarded, say_in
+from .screen import account, is_sandbox
 from .table import Table
-from .ticketscreen import account_of, go_on, is_sandbox
+from .ticketscreen import go_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,12 +68,12 @@ class JournalForm:
         self.receipt: Receipt | None = None
         self._busy = False
         self.head, self.detail, self.status, self.steps = (widgets.HTML(layout=wide()) for _ in range(4))
+        self._say = say_in(self.status)
         self.ask = Ask(self._guarded(self.go_on), workspace.config.settle_seconds)
-        self.again = widgets.Button(description="Read the journal again", icon="refresh")
-        self.again.layout.width = "auto"
-        self.again.on_click(lambda _: self._guarded(lambda _: self.refresh())(""))
-        account = markup.badge(account_of(workspace), "info" if is_sandbox(workspace) else "plain")
-        self.head.value = markup.LABELS_WRAP + markup.heading("The journal of writes") + account
+        self.again = button("Read the journal again", "Another notebook or terminal may have moved a run")
+        self.again.on_click(self._guarded(lambda _: self.refresh()))
+        badge = markup.badge(account(workspace), "info" if is_sandbox(workspace) else "plain")
+        self.head.value = markup.LABELS_WRAP + markup.heading("The journal of writes") + badge
         self.table = self._new_table()
         self.box = widgets.VBox()
         self._lay_out()
@@ -126,15 +128,12 @@ class JournalForm:
         return f"<The journal of writes: {len(runs)} run(s), {asked} to decide, {open_runs} to resume{chosen}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     # ------------------------------------------------------------ inside
 
     def _new_table(self) -> Table:
-        columns = [name for name in RUN_LIST if name != "kind"]
+        columns = ["run", "about", "state", "next", "what_happened", "last_moved_at"]
         table = Table(run_list(self._workspace), columns=columns, zone=None, name="runs")
         table.widget.observe(lambda change: self._guarded(self._selected)(change["new"]), "selected_rows")
         return table
@@ -151,11 +150,8 @@ class JournalForm:
     def _tell(self, html: str) -> None:
         self.steps.value = html
 
-    def _say(self, words: str, tone: str) -> None:
-        self.status.value = markup.text(words, tone, bold=tone in ("good", "bad")) if words else ""
-
     def _lay_out(self) -> None:
-        hint = "Choose a run: click its row. Nothing is sent until you press a button below it."
+        hint = "Choose a run: click its row. Nothing is sent until you press a button below it. Times are UTC."
         if self.table.frame.empty:
             hint = "Nothing was ever written from here."
         note = widgets.HTML(markup.text(hint, "quiet"))
@@ -163,18 +159,7 @@ class JournalForm:
         self.box.children = (*above, self.detail, self.ask.box, self.steps, self.status)
 
     def _guarded(self, action: Callable[[Any], Any]) -> Callable[[Any], None]:
-        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
-
-        def run(event: Any) -> None:
-            try:
-                action(event)
-            except Error as error:
-                self._say(str(error), "bad")
-            except Exception as error:
-                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
-                raise
-
-        return run
+        return guarded(action, self._say)
 
 
 def _detail(receipt: Receipt, workspace: Workspace) -> str:
@@ -201,7 +186,7 @@ def _detail(receipt: Receipt, workspace: Workspace) -> str:
             markup.facts(pairs),
             preview.receipt_result(receipt),
             markup.heading("What is on record"),
-            markup.table(("UTC", "Step", "State", ""), events),
+            markup.table(("UTC", "Step", "State", ""), events, whole=frozenset({0, 1, 2})),
         ]
     )
 

@@ -68,12 +68,19 @@ def facts(pairs: Iterable[tuple[str, object]]) -> str:
     return f'<table style="border-collapse:collapse;line-height:1.35">{rows}</table>'
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: frozenset[int] = frozenset()) -> str:
-    """A table; the columns in `numbers` are set to the right and never wrap. A cell that is a pair has its second part below
-    the first."""
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: frozenset[int] = frozenset(),
+    whole: frozenset[int] = frozenset(),
+) -> str:
+    """A table; the columns in `numbers` are set to the right and never wrap, nor do those in `whole`. A cell that is a pair has
+    its second part below the first."""
 
     def cell(place: int, value: object, tag: str) -> str:
-        shape = "text-align:right;white-space:nowrap" if place in numbers else f"text-align:left;min-width:1em;{_WRAP}"
+        shape = f"text-align:left;min-width:1em;{'white-space:nowrap' if place in whole else _WRAP}"
+        shape = "text-align:right;white-space:nowrap" if place in numbers else shape
         style = f"padding:2px 12px 2px 0;vertical-align:top;{shape};{_RULE}"
         first, second = value if isinstance(value, tuple) else (value, "")
         below = f'<div style="padding-left:12px">{for_html(second)}</div>' if second else ""

@@ -148,7 +148,8 @@ def plan_preview(plan: Plan, terms: Terms) -> str:
     if plan.is_bill:
         said = _amounts(plan, terms.house, warnings)
     else:
-        said = [markup.heading(_title_of(plan)), *warnings]
+        # What can be confirmed has its warnings right above the confirmation.
+        said = [markup.heading(_title_of(plan)), *(warnings if plan.blockers else [])]
     if plan.blockers:
         return "".join(said)
     said += notes

@@ -61,7 +61,7 @@ class UpdateScreen(TicketScreen):
         """One input for each field; none is filled in, because only what is given is sent."""
         status = self._words("status", "Status", self._workspace.words.statuses, STAYS)
         contact = Field("contact", "Contact", "one", hint=STAYS)
-        return (status, *self._word_fields(STAYS), contact, Field("subject", "Subject", hint=STAYS))
+        return (status, *self._word_fields(STAYS, STAYS), contact, Field("subject", "Subject", hint=STAYS))
 
     def choices(self, view: TicketView) -> Mapping[str, Sequence[tuple[str, Any]]]:
         """The people at the ticket's customer."""

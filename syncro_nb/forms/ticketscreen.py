@@ -9,9 +9,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from ..config import LOOPBACK
 from ..errors import Error, InputError
 from ..escape import clip
 from ..service.records import Ticket, Timer
@@ -22,7 +20,7 @@ from ..writes.receipt import Receipt
 from . import markup, preview
 from .ask import Moves
 from .inputs import Field
-from .screen import Offer, Panel, Show
+from .screen import Offer, Panel, Show, account, is_sandbox
 
 
 class AccountScreen:
@@ -52,7 +50,7 @@ class AccountScreen:
     @property
     def account(self) -> str:
         """Whose data it is, as a person must see it."""
-        return account_of(self._workspace)
+        return account(self._workspace)
 
     def about(self, values: Mapping[str, Any]) -> Any:
         """What is looked up: what stands in the input."""
@@ -140,13 +138,13 @@ class AccountScreen:
         choices = [(one, one) for one in known if one]
         return Field(name, label, "choice", hint=hint, choices=choices) if choices else Field(name, label, hint=hint)
 
-    def _word_fields(self, hint: str) -> tuple[Field, Field, Field, Field]:
+    def _word_fields(self, hint: str, nobody: str) -> tuple[Field, Field, Field, Field]:
         """Priority, problem type, technician and due date."""
         words = self._workspace.words
         return (
             self._words("priority", "Priority", words.priorities, hint),
             self._words("problem_type", "Problem type", words.problem_types, hint),
-            self._words("technician", "Technician", [name for _, name in words.technicians], hint),
+            self._words("technician", "Technician", [name for _, name in words.technicians], nobody),
             Field("due_on", "Due", "date"),
         )
 
@@ -263,17 +261,6 @@ def timer_label(view: TicketView, timer: Timer) -> str:
     kind = view.labour.get(timer.product_id or 0, "no labour")
     spent = f"{timer.charged_seconds / 60:g} min" if timer.ended_at else "running"
     return f"{day}{spent} {kind}: {clip(reference.strip(timer.notes), 40) or 'no note'}"
-
-
-def is_sandbox(workspace: Workspace) -> bool:
-    """Whether the account is a server of ours with invented data: inside this process, or on this machine."""
-    url = workspace.config.url
-    return url is None or urlsplit(url).hostname in LOOPBACK
-
-
-def account_of(workspace: Workspace) -> str:
-    """Whose data it is, as a person must see it."""
-    return "Sandbox, invented data" if is_sandbox(workspace) else f"Account {workspace.config.account}"
 
 
 def go_on(

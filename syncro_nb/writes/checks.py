@@ -158,7 +158,7 @@ def _same_value(want: Any, got: Any) -> bool:
 
 def title(name: str) -> str:
     """A field's name as people read it."""
-    return name.removesuffix("_id").replace("_", " ")
+    return "technician" if name == "user_id" else name.removesuffix("_id").replace("_", " ")
 
 
 def word(value: object) -> str:
