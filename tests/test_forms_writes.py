@@ -4,6 +4,7 @@ import ast
 import html
 import inspect
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -133,6 +134,34 @@ def test_a_ticket_without_resolution_is_closed_without_a_comment(desk):
     assert confirmed(opened(desk, "close")).submit().is_verified
     assert desk.ticket().ticket.status == "Resolved"
     assert len(desk.ticket().ticket.comments) == before
+
+
+def test_the_session_log_is_offered_once_a_ticket_is_closed_and_never_written_by_itself(desk, tmp_path):
+    desk.ws.config = replace(desk.ws.config, clients=tmp_path / "clients")
+    form = confirmed(opened(desk, "close", TIMED, text="Docked <b>"))
+    assert form.after.children == ()
+    form.submit()
+    (button,) = form.after.children
+    assert not (tmp_path / "clients").exists()
+    button.click()
+    button.click()  # the second of a double click
+    (path,) = (tmp_path / "clients").rglob("*.md")
+    assert path.name in html.unescape(form.steps.value)
+    assert "Docked <b>" in path.read_text("utf-8")
+    form.inputs["ticket_number"].value = str(NUMBER)
+    assert form.after.children == ()
+
+
+def test_a_session_log_that_cannot_be_written_is_said_and_may_be_tried_again(desk, tmp_path):
+    (tmp_path / "clients").write_text("in the way")
+    desk.ws.config = replace(desk.ws.config, clients=tmp_path / "clients")
+    form = confirmed(opened(desk, "close", TIMED))
+    form.submit()
+    form.after.children[0].click()
+    assert "session log was not written" in form.status.value
+    (tmp_path / "clients").unlink()
+    form.after.children[0].click()
+    assert len(list((tmp_path / "clients").rglob("*.md"))) == 1
 
 
 def test_time_is_added_charged_and_only_what_an_action_needs_is_to_be_seen(desk):

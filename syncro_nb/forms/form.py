@@ -365,8 +365,10 @@ class Form:
         made = button(one.title, one.tooltip)
 
         def pressed(_: object) -> None:
-            made.disabled = True  # once is enough; a file is never written over, so twice would be two
+            if made.disabled:  # once is enough: a file is never written over, so twice would be two
+                return
             self.steps.value = markup.text(one.act(), "good")
+            made.disabled = True
 
         made.on_click(self._guarded(pressed))
         return made

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import sessionlog
 from ..ticketview import TicketView
 from ..workspace import Workspace
 from ..writes.ticket import CloseDraft, CommentDraft, DeleteDraft, UpdateDraft, unbilled_warnings
 from .form import Form
 from .inputs import Field
+from .screen import Offer
 from .ticketscreen import TicketScreen, on_ticket
 
 STAYS = "stays as it is"
@@ -27,8 +29,8 @@ def update_form(workspace: Workspace, ticket: int | None = None, **values: Any) 
 
 
 def close_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
-    """Resolve a ticket; what is unbilled is shown before. `values` as in CloseDraft. Reads, never writes by itself; raises as
-    bill_form."""
+    """Resolve a ticket; what is unbilled is shown before, the session log offered afterwards. `values` as in CloseDraft.
+    Reads, never writes by itself; raises as bill_form."""
     return Form(CloseScreen(workspace), on_ticket(ticket, values))
 
 
@@ -84,6 +86,20 @@ class CloseScreen(TicketScreen):
         """What is unbilled, before anybody resolves it."""
         return unbilled_warnings(view.ticket)
 
+    def offers(self, outcome: Any) -> Sequence[Offer]:
+        """The session log; never written silently."""
+        if outcome.run.state != "done" or outcome.run.plan.kind != "close":
+            return ()
+        number, text = outcome.run.plan.ticket_number, _resolution(outcome.run.plan)
+        below = f"below {self._workspace.config.clients}, marked as internal if it holds hidden comments"
+        return (Offer("Write the session log", below, lambda: self._write_log(number, text)),)
+
+    def _write_log(self, number: int, text: str) -> str:
+        workspace = self._workspace
+        day = workspace.now().astimezone(workspace.zone).date()
+        view, folder = workspace.ticket(number), workspace.config.clients
+        return f"Session log: {sessionlog.write(view, folder, day, resolution=text, zone=workspace.zone)}"
+
 
 class DeleteScreen(TicketScreen):
     """Nothing but the ticket."""
@@ -95,3 +111,7 @@ class DeleteScreen(TicketScreen):
     def to_type(self, plan: Any) -> str:
         """The ticket's number."""
         return str(plan.confirmation)
+
+
+def _resolution(plan: Any) -> str:
+    return next((str(step.request.body["body"]) for step in plan.steps if step.name == "comment"), "")

@@ -102,6 +102,8 @@ def test_a_comment_and_a_closed_ticket_with_hostile_text_shown_as_text(page, sho
     close.get_by_role("button", name="Preview").click()
     screenshot(page, "close-preview", close)
     write(close, "Yes, close ticket 32182")
+    close.get_by_role("button", name="Write the session log").click()
+    expect(close.get_by_text("Session log: ")).to_be_visible()
     screenshot(page, "close-done", close)
     assert writes(control)[before:] == ["comment", "comment", str(ticket(control, 32182)["id"])]
     assert ticket(control, 32182)["status"] == "Resolved"
