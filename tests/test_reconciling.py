@@ -90,7 +90,15 @@ def amount(rule, one):
 
 def told(document, rules=STARRED):
     return Counter(
-        (one["rule"], one["ticket"], one["invoice"], one["direction"], amount(one["rule"], one), one["exact"], one["severity"])
+        (
+            one["rule"],
+            one["ticket"],
+            one["invoice"],
+            one["direction"],
+            amount(one["rule"], one),
+            one["exact"],
+            one["severity"],
+        )
         for one in document["findings"]
         if one["rule"] in rules and one["rule"] not in ("block-draw", "ledger-difference")
     )
@@ -107,7 +115,9 @@ def test_the_document_is_the_answer_key(account, syncro):
     sums = Counter()
     for one in document["findings"]:
         sums[f"{one['direction']}_cents"] += one["amount_cents"]
-    assert document["totals"] == {name: sums[name] for name in ("leak_cents", "over_cents", "timing_cents", "cash_cents")}
+    assert document["totals"] == {
+        name: sums[name] for name in ("leak_cents", "over_cents", "timing_cents", "cash_cents")
+    }
 
 
 def test_keys_stay_from_run_to_run_and_the_findings_are_remembered(syncro):
