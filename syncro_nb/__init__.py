@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from .workspace import Workspace, connect, practice
 
 __version__ = "0.1.0"
@@ -20,3 +22,17 @@ def __getattr__(name: str) -> object:
 
         return getattr(workspace, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext syncro_nb`: the `%syncro` magic."""
+    from . import magic
+
+    magic.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext syncro_nb`: closes what the magic has opened."""
+    from . import magic
+
+    magic.unload(shell)

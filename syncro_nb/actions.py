@@ -25,19 +25,25 @@ if TYPE_CHECKING:
     from .writes.receipt import Receipt
 
 
-def act(words: argparse.Namespace, door: Door) -> Result:
-    """Do what the words say. Raises the package's errors."""
+def act(words: argparse.Namespace, door: Door, workspace: Workspace | None = None) -> Result:
+    """Do what the words say. Raises the package's errors. `workspace`: one that is open already, and stays open."""
     if words.out is not None:
         _check_out(words)
     if words.verb in _ALONE:
         return _ALONE[words.verb](words, door)
     from .workspace import connect
 
-    with _home_to_read(words, door) as environment, connect(words.profile, environment=environment) as workspace:
-        result = _ON_ACCOUNT[words.verb](workspace, words, door)
-        if words.out is not None:
-            _write_out(result, workspace, words, door)
-        return result
+    if workspace is not None:
+        return _act_on(workspace, words, door)
+    with _home_to_read(words, door) as environment, connect(words.profile, environment=environment) as opened:
+        return _act_on(opened, words, door)
+
+
+def _act_on(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    result = _ON_ACCOUNT[words.verb](workspace, words, door)
+    if words.out is not None:
+        _write_out(result, workspace, words, door)
+    return result
 
 
 def _check_out(words: argparse.Namespace) -> None:
@@ -118,7 +124,7 @@ def list_open(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
     rows = workspace.open_ticket_records()
     said = looking.ticket_lines(rows, door.width) or ["No open tickets. Looked at every page of the list."]
     table = None
-    if words.out:
+    if words.out or door.tables:
         from . import frames
 
         table = frames.open_tickets(rows, workspace.now())
@@ -128,7 +134,7 @@ def list_open(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
 def show_ticket(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro ticket NUMBER`."""
     view = workspace.ticket(words.number)
-    return Result(view.text(), view.as_json())
+    return Result(view.text(), view.as_json(), view=view)
 
 
 def list_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
@@ -142,7 +148,8 @@ def list_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
         ticket = f"#{number}" if number else "-"
         where = f"at {step}, next: {then}" if step else "verified" if receipt.is_verified else state
         said.append(f"{name}  {receipt.run.started_at.astimezone():%Y-%m-%d %H:%M}  {ticket}  {kind}  {state}  {where}")
-    return Result(said or ["No runs yet."], [_listed(receipt) for receipt in receipts])
+    table = workspace.runs() if door.tables else None
+    return Result(said or ["No runs yet."], [_listed(receipt) for receipt in receipts], table=table)
 
 
 def _listed(receipt: Receipt) -> dict[str, Any]:
@@ -380,9 +387,9 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "customers": looking.customers,
     "triage": looking.triage,
     "bill": editing.bill,
-    "create": editing.create,
-    "update": editing.update,
-    "comment": editing.comment,
+    "create": editing.edit,
+    "update": editing.edit,
+    "comment": editing.edit,
     "close": editing.close,
     "timer start": editing.timer,
     "timer stop": editing.timer,

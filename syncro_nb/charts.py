@@ -65,6 +65,18 @@ def open_by_status(rows: pd.DataFrame) -> Figure:
     return _bars(table["status"].tolist(), parts, "status", "open tickets", lying=True)
 
 
+def queue_by_lane(rows: pd.DataFrame) -> Figure:
+    """The queue by lane, each lane parted by the age of its tickets, the first lane on top. `rows`: triage.QUEUE."""
+    from .triage import AGE_BANDS, LANES, age_bands
+
+    bands, lanes = age_bands(rows).astype("str"), rows["lane"].astype("str")
+    parts = {}
+    for _, band in AGE_BANDS:
+        counts = lanes[bands == band].value_counts()
+        parts[band] = [int(counts.get(lane, 0)) for lane in LANES]
+    return _bars(list(LANES), parts, "lane", "open tickets", lying=True)
+
+
 def _bars(
     names: Sequence[str], parts: dict[str, Any], along: str, up: str, *, scale: int = 1, lying: bool = False
 ) -> Figure:
@@ -94,7 +106,7 @@ def _bars(
     if lying:
         axes.invert_yaxis()
     if len(parts) > 1:
-        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+        figure.legend(loc="outside upper left", ncols=len(parts) if len(parts) != 4 else 2, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x" if lying else "y", alpha=0.3)
     axes.set_axisbelow(True)

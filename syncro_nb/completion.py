@@ -6,7 +6,7 @@ source <(syncro completion bash)      # in ~/.bashrc, or the same with zsh in ~/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from .verbs import COMMON, OF_WRITES, VERBS, Option, Verb
 
@@ -55,3 +55,53 @@ def _case(path: str, inner: tuple[Verb, ...], options: tuple[Option, ...], write
     known = [verb.name for verb in inner] + [name for one in every for name in one.names if name.startswith("-")]
     choices = [str(choice) for one in options for choice in one.settings.get("choices", ()) or ()]
     return f'    "{path}") known="{" ".join([*known, *choices])}";;'
+
+
+OWN_WORDS = ("labour", "status", "priority", "problem_type", "technician")  # what the account calls things
+
+
+def following(typed: Sequence[str], known: Callable[[str], Iterable[str]]) -> list[str]:
+    """What may come after these whole words of a command. `known` gives the account's words for one of OWN_WORDS."""
+    verb: Verb | None = None
+    places: tuple[Verb, ...] = VERBS
+    asked: Option | None = None  # an option whose value comes next
+    given = 0  # words of the verb's own that stand there
+    for word in typed:
+        if asked is not None:
+            asked = None
+        elif word.startswith("-"):
+            asked = next((one for one in _options(verb) if word in one.names and _takes_word(one)), None)
+        elif inner := next((one for one in places if one.name == word and given >= len(_own(verb))), None):
+            verb, places, given = inner, inner.subverbs, 0
+        else:
+            given += 1
+    if asked is not None:
+        return _values(asked, known)
+    own = _own(verb)
+    if given < len(own):
+        said = _values(own[given], known)
+        return said + _flags(verb) if own[given].settings.get("nargs") == "?" else said
+    return [one.name for one in places] + _flags(verb)
+
+
+def _values(option: Option, known: Callable[[str], Iterable[str]]) -> list[str]:
+    name = option.settings.get("dest") or option.names[0].lstrip("-").replace("-", "_")
+    return list(known(name)) if name in OWN_WORDS else [str(one) for one in option.settings.get("choices", ())]
+
+
+def _own(verb: Verb | None) -> list[Option]:
+    """The words that the verb wants, without dashes."""
+    return [one for one in verb.options if not one.names[0].startswith("-")] if verb else []
+
+
+def _options(verb: Verb | None) -> list[Option]:
+    every = [*verb.options, *COMMON, *(OF_WRITES if verb.writes else ())] if verb else list(COMMON)
+    return [one for one in every if one.names[0].startswith("-")]
+
+
+def _flags(verb: Verb | None) -> list[str]:
+    return [name for one in _options(verb) for name in one.names]
+
+
+def _takes_word(option: Option) -> bool:
+    return option.settings.get("action") in (None, "append")

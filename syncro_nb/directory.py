@@ -13,9 +13,9 @@ from itertools import chain
 from typing import Any
 
 from .config import House
-from .errors import InputError
+from .errors import InputError, Missing, Refused
 from .service.client import NOT_CLOSED, Client
-from .service.records import Customer, Ticket
+from .service.records import Contact, Contract, Customer, Invoice, Ticket
 from .tables import Column
 
 CUSTOMERS = {
@@ -51,6 +51,65 @@ class CustomerRow:
         hours = None if self.prepaid_hours is None else f"{self.prepaid_hours:f}"
         names = {"id": self.id, "name": self.name, "email": self.email, "phone": self.phone}
         return {**names, "open_tickets": self.open_tickets, "prepaid_hours": hours}
+
+
+@dataclass(frozen=True, repr=False)
+class CustomerView:
+    """One customer: itself, its open tickets (newest first), its people, and what it owes. `doubts`: what could not be read;
+    `unpaid` and `contacts` None: not read."""
+
+    customer: Customer
+    tickets: tuple[Ticket, ...] = ()
+    contacts: tuple[Contact, ...] | None = None
+    unpaid: tuple[Invoice, ...] | None = None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def contracts(self) -> tuple[Contract, ...]:
+        """Its contracts, as its own record lists them."""
+        return self.customer.contracts or ()
+
+    @property
+    def balance_cents(self) -> int | None:
+        """What is due on its unpaid invoices, in cents; None if they were not read."""
+        return None if self.unpaid is None else sum(due_cents(one) for one in self.unpaid)
+
+    def __repr__(self) -> str:
+        return f"<customer {self.customer.id}, {len(self.tickets)} open tickets>"
+
+
+def due_cents(invoice: Invoice) -> int:
+    """What is due on an invoice, in cents; all of it where the list does not say."""
+    return invoice.total_cents if invoice.balance_due_cents is None else invoice.balance_due_cents
+
+
+def pull_customer(client: Client, house: House, customer_id: int, *, whole: bool = True) -> CustomerView:
+    """One customer with its open tickets; `whole`: with contacts and unpaid invoices too.
+
+    Two requests, and one for each page of contacts and of the account's unpaid invoices. A list that the key may not read
+    becomes a doubt. Raises InputError if there is no such customer.
+    """
+    doubts: list[str] = []
+
+    def read(what: str, rows: Iterator[Any]) -> tuple[Any, ...] | None:
+        try:
+            return tuple(rows)
+        except Refused as error:
+            doubts.append(f"{what}: not read ({error})")
+            return None
+
+    try:
+        customer = client.customer(customer_id)
+    except Missing:
+        raise InputError(f"there is no customer with id {customer_id}") from None
+    listed = read("open tickets", client.tickets(customer_id=customer_id, status=NOT_CLOSED)) or ()
+    mine = [one for one in listed if one.customer_id == customer_id and not house.is_resolved(one.status)]
+    tickets = tuple(sorted(mine, key=lambda one: one.number, reverse=True))
+    if not whole:
+        return CustomerView(customer, tickets, doubts=tuple(doubts))
+    contacts = read("contacts", client.contacts(customer_id=customer_id))
+    unpaid = read("invoices", (one for one in client.invoices(paid=False) if one.customer_id == customer_id))
+    return CustomerView(customer, tickets, contacts, unpaid, tuple(doubts))
 
 
 def search_tickets(client: Client, query: str, *, most: int) -> tuple[list[Ticket], bool]:

@@ -22,6 +22,7 @@ class Result:
     exit_status: int = 0
     table: Any = None  # the DataFrame that --out writes
     sheets: Mapping[str, Any] = field(default_factory=dict)  # further ones, for .xlsx
+    view: Any = None  # the ticketview.TicketView that a door may show in its own way
     tones: Mapping[int, str] = field(default_factory=dict)  # of lines on a terminal: bad, warn, good, quiet, title
     save: Callable[[Path], object] | None = None  # writes --out's .xlsx itself, where it is more than tables
 
@@ -36,6 +37,7 @@ class Door:
     say: Callable[[str], None]
     ask: Callable[[str], str] | None = None
     width: int = 100
+    tables: bool = False  # whether it shows lists as tables, so that a verb makes one without --out
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     remark: Callable[[str], None] = field(default=lambda text: None, repr=False)
 

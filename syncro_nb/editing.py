@@ -22,75 +22,23 @@ if TYPE_CHECKING:
     from .writes.timer import TimerDraft
 
 
+def draft_of(words: argparse.Namespace) -> Draft:
+    """The draft that the words of a verb make, as far as they go. Raises ConfigError for a day that is none."""
+    return _DRAFTS[words.verb](words)
+
+
 def bill(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro bill NUMBER ...`."""
-    from .writes.bill import BillDraft
-
-    draft = BillDraft(
-        ticket_number=words.number,
-        minutes=words.minutes,
-        labour=words.labour,
-        text=words.text,
-        subject=words.subject,
-        hidden=words.hidden,
-        email=not words.no_email,
-        invoice=not words.no_invoice,
-        timer_ids=tuple(words.timers),
-    )
-    return write(workspace, _ask_missing(draft, workspace, door), words, door)
+    return write(workspace, _ask_missing(_bill_draft(words), workspace, door), words, door)
 
 
-def comment(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
-    """`syncro comment NUMBER TEXT ...`."""
-    from .writes.ticket import CommentDraft
-
-    draft = CommentDraft(
-        ticket_number=words.number,
-        text=words.text,
-        subject=words.subject,
-        hidden=words.hidden,
-        email=not words.no_email,
-    )
-    return write(workspace, draft, words, door)
-
-
-def create(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
-    """`syncro create CUSTOMER SUBJECT ...`."""
-    from .writes.ticket import CreateDraft
-
-    draft = CreateDraft(
-        customer=words.customer,
-        subject=words.subject,
-        text=words.text,
-        problem_type=words.problem_type,
-        priority=words.priority,
-        due_on=_day(words.due),
-        technician=words.technician,
-        contact=words.contact,
-    )
-    return write(workspace, draft, words, door)
-
-
-def update(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
-    """`syncro update NUMBER [STATUS] ...`."""
-    from .writes.ticket import UpdateDraft
-
-    draft = UpdateDraft(
-        ticket_number=words.number,
-        status=words.status or "",
-        priority=words.priority,
-        due_on=_day(words.due),
-        technician=words.technician,
-        contact=words.contact,
-        problem_type=words.problem_type,
-        subject=words.subject,
-    )
-    return write(workspace, draft, words, door)
+def edit(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro comment`, `create`, `update`: what the words say."""
+    return write(workspace, draft_of(words), words, door)
 
 
 def close(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro close NUMBER ...`; the session log is offered, never written silently."""
-    from .writes.ticket import CloseDraft
 
     def offer_log(receipt: Receipt) -> list[str]:
         question = f"Write the session log below {line(workspace.config.clients)}? Type yes: "
@@ -99,7 +47,7 @@ def close(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result
             wanted = not words.yes and door.ask is not None and door.ask(question).strip().lower() == "yes"
         return [_write_log(workspace, words.number, words.text)] if wanted else []
 
-    return write(workspace, CloseDraft(ticket_number=words.number, text=words.text), words, door, offer_log)
+    return write(workspace, draft_of(words), words, door, offer_log)
 
 
 def _write_log(workspace: Workspace, number: int, resolution: str) -> str:
@@ -118,9 +66,80 @@ def _write_log(workspace: Workspace, number: int, resolution: str) -> str:
 
 def timer(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro timer NUMBER start | stop | add | charge ID | delete ID`."""
+    draft = _timer_draft(words)
+    if draft.action == "add":
+        draft = _ask_missing_time(draft, workspace, door)
+    return write(workspace, draft, words, door)
+
+
+def _bill_draft(words: argparse.Namespace) -> BillDraft:
+    from .writes.bill import BillDraft
+
+    return BillDraft(
+        ticket_number=words.number,
+        minutes=words.minutes,
+        labour=words.labour,
+        text=words.text,
+        subject=words.subject,
+        hidden=words.hidden,
+        email=not words.no_email,
+        invoice=not words.no_invoice,
+        timer_ids=tuple(words.timers),
+    )
+
+
+def _comment_draft(words: argparse.Namespace) -> Draft:
+    from .writes.ticket import CommentDraft
+
+    return CommentDraft(
+        ticket_number=words.number,
+        text=words.text,
+        subject=words.subject,
+        hidden=words.hidden,
+        email=not words.no_email,
+    )
+
+
+def _create_draft(words: argparse.Namespace) -> Draft:
+    from .writes.ticket import CreateDraft
+
+    return CreateDraft(
+        customer=words.customer,
+        subject=words.subject,
+        text=words.text,
+        problem_type=words.problem_type,
+        priority=words.priority,
+        due_on=_day(words.due),
+        technician=words.technician,
+        contact=words.contact,
+    )
+
+
+def _update_draft(words: argparse.Namespace) -> Draft:
+    from .writes.ticket import UpdateDraft
+
+    return UpdateDraft(
+        ticket_number=words.number,
+        status=words.status or "",
+        priority=words.priority,
+        due_on=_day(words.due),
+        technician=words.technician,
+        contact=words.contact,
+        problem_type=words.problem_type,
+        subject=words.subject,
+    )
+
+
+def _close_draft(words: argparse.Namespace) -> Draft:
+    from .writes.ticket import CloseDraft
+
+    return CloseDraft(ticket_number=words.number, text=words.text)
+
+
+def _timer_draft(words: argparse.Namespace) -> TimerDraft:
     from .writes.timer import TimerDraft
 
-    draft = TimerDraft(
+    return TimerDraft(
         ticket_number=words.number,
         action=words.verb.rpartition(" ")[2],
         minutes=getattr(words, "minutes", None),
@@ -128,9 +147,17 @@ def timer(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result
         text=getattr(words, "text", ""),
         timer_id=getattr(words, "timer_id", None),
     )
-    if draft.action == "add":
-        draft = _ask_missing_time(draft, workspace, door)
-    return write(workspace, draft, words, door)
+
+
+_TIMER_VERBS = ("start", "stop", "add", "charge", "delete")
+_DRAFTS: dict[str, Callable[[argparse.Namespace], Draft]] = {
+    "bill": _bill_draft,
+    "comment": _comment_draft,
+    "create": _create_draft,
+    "update": _update_draft,
+    "close": _close_draft,
+    **{f"timer {one}": _timer_draft for one in _TIMER_VERBS},
+}
 
 
 def write(

@@ -79,6 +79,17 @@ def with_details(books: Books, client: Client, ticket_ids: Iterable[int]) -> Boo
     return _with(books, client.server_now(), tickets=tickets, **parts)
 
 
+def of_ticket(books: Books, ticket: Ticket, row: Ticket, now: datetime) -> Books:
+    """The books of one ticket alone, as it was just read: `ticket` with its details, `row` as the list has it."""
+    rows = frames.from_records("tickets", [row])
+    rows["detail_at"] = pd.Series([pd.Timestamp(now)] * len(rows)).astype(INSTANT)
+    parts: dict[str, pd.DataFrame] = {"tickets": rows}
+    for name, attribute in _PARTS.items():
+        listed = getattr(ticket, attribute) or ()
+        parts[name] = frames.from_records(name, [replace(one, ticket_id=ticket.id) for one in listed])
+    return _with(books, now, **parts)
+
+
 def look(books: Books, client: Client, house: House, *, details: int | None = DETAILS) -> Books:
     """The books with the queue as it is now: the whole list, and the details of at most so many tickets at its top.
 

@@ -64,7 +64,7 @@ def search(workspace: Workspace, words: argparse.Namespace, door: Door) -> Resul
         said = [f"No ticket has {clip(query, 60)!r} in its subject or its customer's name."]
     said += [] if whole else [f"These are {len(rows)}; there are more. Say more of the subject to see the others."]
     table = None
-    if words.out:
+    if words.out or door.tables:
         from . import frames
 
         table = frames.open_tickets(rows, workspace.now())
@@ -82,7 +82,7 @@ def customers(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
     if len(found) > MOST_CUSTOMERS:
         said.append(f"{len(found)} customers; open tickets and prepaid hours of the first {MOST_CUSTOMERS} only")
     table = None
-    if words.out:
+    if words.out or door.tables:
         from . import directory, frames
 
         table = frames.frame(directory.CUSTOMERS, (one.row() for one in found))

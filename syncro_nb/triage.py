@@ -61,6 +61,7 @@ LANES = (
 )
 TONES = {"emergency": "bad", "breached": "bad", "customer-waiting": "warn", "at-risk": "warn", "parked": "quiet"}
 BALLS = ("", "ours", "theirs", "third", "none")
+AGE_BANDS = ((0, "today"), (3, "1 to 3 days"), (7, "4 to 7"), (30, "8 to 30"), (None, "older"))  # last whole day, name
 SEPARATOR = " · "
 MOST_REASONS = 3
 
@@ -189,6 +190,22 @@ def what_if(books: Books, house: House, thresholds: Thresholds) -> pd.DataFrame:
     names = {"lane_now": "lane", "rank_now": "rank", "lane": "new_lane", "rank": "new_rank", "why": "new_why"}
     columns = ["number", "customer", "subject", "lane_now", "rank_now", "lane", "rank", "why"]
     return moved[columns].rename(columns=names).reset_index(drop=True)
+
+
+def clock(row: Any) -> str:
+    """The next target of one row of a queue in words: when, which, and whose it is."""
+    left, which = row.breach_in_hours, str(row.breach_of)
+    if _none(left) or not which:
+        return "no target"
+    whose = "house target" if str(row.target) == "house" else "service level"
+    said = f"{which} target missed {_span(-left)} ago" if left <= 0 else f"{which} due in {_span(left)}"
+    return f"{said} ({whose})"
+
+
+def age_bands(rows: pd.DataFrame) -> pd.Series:
+    """The age of each row of a queue as one of AGE_BANDS."""
+    edges = [-1, *(days for days, _ in AGE_BANDS if days is not None), 10**6]
+    return pd.cut(rows["age_days"], edges, labels=[name for _, name in AGE_BANDS])
 
 
 def doubts(books: Books, rows: pd.DataFrame) -> list[str]:

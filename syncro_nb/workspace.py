@@ -17,7 +17,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +161,7 @@ class Workspace:
         self._zone: ZoneInfo | None = None
         self._words: Words | None = None
         self._decisions: Decisions | None = None
+        self._settings: Books | None = None  # what `standing` needs besides the ticket
 
     def __repr__(self) -> str:
         where = "the built-in sandbox (invented data)" if self.config.url is None else f"account {self.config.account}"
@@ -213,6 +214,22 @@ class Workspace:
         except InputError as error:
             return TicketView(ticket, row, (), labour, link, str(error))
         return TicketView(ticket, row, invoices, labour, link)
+
+    def customer(self, customer_id: int) -> directory.CustomerView:
+        """One customer with its open tickets, people and unpaid invoices, live. Raises InputError if there is none."""
+        return directory.pull_customer(self.client, self.house, customer_id)
+
+    def standing(self, view: TicketView) -> pd.DataFrame:
+        """Where a ticket that was just read stands: its row of the queue (triage.QUEUE); no row if it is resolved.
+
+        Reads the account's settings once, three requests or more.
+        """
+        from . import live, triage
+
+        if self._settings is None:
+            known = bool(self.mirror.known())
+            self._settings = self.books() if known else live.first_books(self.client, prices=True)
+        return triage.queue(live.of_ticket(self._settings, view.ticket, view.row, self.now()), self.house)
 
     # ------------------------------------------------------------ the mirror
 
@@ -323,6 +340,20 @@ class Workspace:
         from . import triage
 
         return triage.queue(self.queue_books(live=live, say=say), self.house, thresholds=thresholds)
+
+    def what_if(self, *, live: bool = False, **changes: Any) -> pd.DataFrame:
+        """The tickets that changed thresholds would put into another lane, as `what_if(chase_days=2)`; nothing is kept.
+
+        `changes` by the names of thresholds.Thresholds; `live` as in `triage`. Raises InputError for a name that is none.
+        """
+        from . import triage
+
+        known = [one.name for one in fields(Thresholds)]
+        strange = [name for name in changes if name not in known]
+        if strange:
+            raise InputError(f"there is no threshold {strange[0]!r}; they are {', '.join(known)}")
+        other = replace(self.house.triage, **changes)
+        return triage.what_if(self.queue_books(live=live), self.house, other)
 
     def queue_books(self, *, live: bool = False, say: Say = _quiet) -> Books:
         """The books that the queue is made from, as `triage` says."""

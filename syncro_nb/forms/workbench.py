@@ -1,0 +1,171 @@
+"""The dispatcher's desk: the queue as a table, the selected ticket beside it, and the forms that act on it.
+
+    desk = Workbench(ws)          # from the mirror, else from what is read now
+    desk.refresh(live=True)       # the list anew, and the details of ten tickets at the top
+    desk.selected                 # the rows that are selected
+
+Nothing is written from here: a button opens a form, and that one previews and asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from .. import triage
+from ..errors import Error, InputError
+from ..workspace import Workspace
+from . import markup
+from .inputs import wide
+from .table import Table
+from .ticketpanel import TicketPanel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = ("rank", "lane", "number", "customer", "subject", "why", "technician", "age_days")
+
+
+class Workbench:
+    """The widgets of the desk. `actions`: what the buttons open, by their titles; each takes the workspace and a ticket's
+    number. `several`: what is opened for several selected tickets; it takes the workspace and their numbers."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        actions: Mapping[str, Callable[[Workspace, int], Any]] | None = None,
+        several: Callable[[Workspace, list[int]], Any] | None = None,
+    ) -> None:
+        self._workspace, self._several = workspace, several
+        self._actions = dict(actions or {})
+        self.panel = TicketPanel(workspace)
+        self.head, self.status = (widgets.HTML(layout=wide()) for _ in range(2))
+        self.refresh_button = _button("Look again", "The list of open tickets anew, and ten at the top in full")
+        self.refresh_button.on_click(self._guarded(lambda: self.refresh(live=True)))
+        self.buttons = {title: _button(title, f"{title}: opens the form below") for title in self._actions}
+        for title, button in self.buttons.items():
+            button.on_click(self._guarded(partial(self.open, title)))
+        self.several_button = _button("Change several", "Status, technician or priority of every selected ticket")
+        self.several_button.on_click(self._guarded(self.open_several))
+        self.place, self.opened = widgets.VBox(), widgets.VBox()
+        self._lay_out()
+        self.refresh()
+
+    # ------------------------------------------------------------ what a program asks it
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected rows of the queue (triage.QUEUE)."""
+        return self.table.selected
+
+    def select(self, *numbers: int) -> None:
+        """Select the rows of these tickets, as a click does."""
+        shown = self.table.frame["number"].tolist()
+        self.table.selected = [place for place, number in enumerate(shown) if number in numbers]
+
+    def refresh(self, *, live: bool = False) -> None:
+        """Make the queue anew; `live` as in Workspace.triage."""
+        # Without a mirror, all details would be one request for each open ticket: a live look takes the top ten.
+        books = self._workspace.queue_books(live=live or not self._workspace.mirror.known())
+        self.queue = triage.queue(books, self._workspace.house)
+        self.head.value = _heading(self.queue, f"{books.as_of.astimezone(books.zone):%Y-%m-%d %H:%M %Z}")
+        self.head.value += "".join(
+            markup.text(f"Note: {one}", "warn", small=True) for one in triage.doubts(books, self.queue)
+        )
+        self.table = table_of(self._workspace, self.queue)
+        self.table.widget.observe(self._guarded(self._show), "selected_rows")
+        self.place.children = (self.table.box,)
+        self._show()
+
+    def open(self, title: str) -> Any:
+        """Open a form on the selected ticket. Raises InputError unless one is selected."""
+        chosen = self.selected
+        if len(chosen) != 1:
+            raise InputError("select one ticket in the table first")
+        form = self._actions[title](self._workspace, int(chosen["number"].iloc[0]))
+        self._put(form)
+        return form
+
+    def open_several(self) -> Any:
+        """Open the form that changes every selected ticket. Raises InputError if none is selected."""
+        numbers = [int(one) for one in self.selected["number"]]
+        if not numbers or self._several is None:
+            raise InputError("select one or more tickets in the table first")
+        form = self._several(self._workspace, numbers)
+        self._put(form)
+        return form
+
+    def __repr__(self) -> str:
+        counts = triage.counts(self.queue)
+        return f"<triage of {len(self.queue)} open tickets: {_counted(counts)}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        bundle = self.box._repr_mimebundle_(**options)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        data["text/plain"] = repr(self)
+        return data
+
+    # ------------------------------------------------------------ the page
+
+    def _lay_out(self) -> None:
+        bar = [*self.buttons.values(), *([self.several_button] if self._several else []), self.refresh_button]
+        left = widgets.VBox([self.place], layout=widgets.Layout(flex="3 1 640px", min_width="0", overflow="hidden"))
+        right = widgets.VBox(
+            [self.panel.box], layout=widgets.Layout(flex="2 1 420px", min_width="0", padding="0 0 0 20px")
+        )
+        columns = widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+        tools = widgets.HBox(bar, layout=widgets.Layout(flex_flow="row wrap"))
+        self.box = widgets.VBox([self.head, tools, self.status, columns, self.opened])
+
+    def _show(self) -> None:
+        """The panel and the buttons follow the selection; a form that was opened stays until the next one."""
+        numbers = [int(one) for one in self.selected["number"]]
+        for button in self.buttons.values():
+            button.disabled = len(numbers) != 1
+        self.several_button.disabled = not numbers
+        self._say(f"{len(numbers)} tickets selected" if len(numbers) > 1 else "", "quiet")
+        self.panel.show(numbers[0] if len(numbers) == 1 else None)
+
+    def _put(self, form: Any) -> None:
+        shown = form if isinstance(form, widgets.Widget) else form.box
+        self.opened.children = (shown,)
+        self._say("The form is below the table. Nothing has been sent.", "info")
+
+    def _say(self, words: str, tone: str) -> None:
+        self.status.value = markup.text(words, tone) if words else ""
+
+    def _guarded(self, action: Callable[[], Any]) -> Callable[[Any], None]:
+        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
+
+        def run(_: Any) -> None:
+            try:
+                action()
+            except Error as error:
+                self._say(str(error), "bad")
+            except Exception as error:
+                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
+                raise
+
+        return run
+
+
+def table_of(workspace: Workspace, queue: pd.DataFrame) -> Table:
+    """A queue (triage.QUEUE) as a table to sort, search and select from."""
+    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage")
+
+
+def _heading(queue: pd.DataFrame, as_of: str) -> str:
+    return markup.heading(f"{len(queue)} open tickets, as of {as_of}") + markup.text(_counted(triage.counts(queue)))
+
+
+def _counted(counts: pd.Series) -> str:
+    said = [f"{number} {lane}" for lane, number in counts.items() if number]
+    return ", ".join(said) or "none"
+
+
+def _button(title: str, tooltip: str) -> widgets.Button:
+    return widgets.Button(description=title, tooltip=tooltip, layout=widgets.Layout(width="auto", min_width="90px"))
