@@ -14,7 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .. import directory, triage
-from ..errors import Error, InputError
+from ..errors import Error
 from ..escape import clip, line
 from ..money import format_cents, line_cents
 from ..service.records import Comment, Contract, Customer
@@ -212,13 +212,6 @@ def prepaid_words(customer: Customer) -> str:
 def contract_words(contracts: Iterable[Contract]) -> list[str]:
     """Each contract's name and how long it runs."""
     return [f"contract {clip(one.name, 40)}{f' until {one.ends_on}' if one.ends_on else ''}" for one in contracts]
-
-
-def ticket_panel(workspace: Workspace, number: int | None) -> TicketPanel:
-    """The panel of a ticket. Raises InputError without a number, or for one that no ticket has."""
-    if number is None:
-        raise InputError("which ticket? Give its number")
-    return TicketPanel(workspace, number)
 
 
 def _when(moment: datetime | None, zone: tzinfo | None) -> str:
