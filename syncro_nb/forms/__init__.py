@@ -1,21 +1,28 @@
 """ipywidgets forms. A form writes only what was previewed and confirmed, through `Workspace.apply`.
 
-Each function takes the workspace, a ticket's number, and values that fill inputs in, by the names of the draft.
+Each function takes the workspace, a ticket's number, and values that fill inputs in, by the names of the draft. Panels and the
+workbench only read.
 """
 
 from .bill import bill_form
 from .bulk import bulk_form
 from .correct import correct_form
 from .customer import contact_form, create_form, customer_form
+from .customerpanel import CustomerPanel
 from .form import Form
 from .journal import JournalForm, journal_form
 from .payment import payment_form
 from .ticket import close_form, comment_form, delete_form, update_form
+from .ticketpanel import TicketPanel
 from .timer import timer_form
+from .workbench import Workbench
 
 __all__ = [
+    "CustomerPanel",
     "Form",
     "JournalForm",
+    "TicketPanel",
+    "Workbench",
     "bill_form",
     "bulk_form",
     "close_form",

@@ -19,6 +19,7 @@ from .. import triage
 from ..errors import Error, InputError
 from ..workspace import Workspace
 from . import markup
+from .bill import bill_form
 from .inputs import wide
 from .table import Table
 from .ticketpanel import TicketPanel
@@ -26,12 +27,13 @@ from .ticketpanel import TicketPanel
 if TYPE_CHECKING:
     import pandas as pd
 
+ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {"Bill": bill_form}
 SHOWN = ("rank", "lane", "number", "customer", "subject", "why", "technician", "age_days")
 
 
 class Workbench:
-    """The widgets of the desk. `actions`: what the buttons open, by their titles; each takes the workspace and a ticket's
-    number. `several`: what is opened for several selected tickets; it takes the workspace and their numbers."""
+    """The widgets of the desk. `actions`: what the buttons open, by their titles, ACTIONS unless told otherwise; each takes the
+    workspace and a ticket's number. `several`: what is opened for several tickets; it takes the workspace and their numbers."""
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class Workbench:
         several: Callable[[Workspace, list[int]], Any] | None = None,
     ) -> None:
         self._workspace, self._several = workspace, several
-        self._actions = dict(actions or {})
+        self._actions = dict(ACTIONS if actions is None else actions)
         self.panel = TicketPanel(workspace)
         self.head, self.status = (widgets.HTML(layout=wide()) for _ in range(2))
         self.refresh_button = _button("Look again", "The list of open tickets anew, and ten at the top in full")
