@@ -6,7 +6,9 @@ A notebook shows it as the cell's value; `figure.savefig(path)` writes it.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .escape import clip
@@ -110,7 +112,7 @@ def _bars(
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x" if lying else "y", alpha=0.3)
     axes.set_axisbelow(True)
-    return figure
+    return _shown(figure)
 
 
 def leakage_bridge(rows: pd.DataFrame) -> Figure:
@@ -136,7 +138,7 @@ def leakage_bridge(rows: pd.DataFrame) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
-    return figure
+    return _shown(figure)
 
 
 def leakage_by_cause(findings: pd.DataFrame) -> Figure:
@@ -151,3 +153,15 @@ def leakage_by_cause(findings: pd.DataFrame) -> Figure:
     )
     parts = {"exact": sums["exact"].tolist(), "estimated": sums["estimated"].tolist()}
     return _bars(sums["rule"].tolist(), parts, "rule", "not billed, in dollars", scale=100, lying=True)
+
+
+def _shown(figure: Figure) -> Figure:
+    """The figure with its picture for notebooks: IPython knows only those of pyplot, which is not needed here."""
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    place = io.BytesIO()
+    figure.savefig(place, format="png", dpi=100, metadata={"Software": None})
+    return place.getvalue()

@@ -10,6 +10,8 @@ from world import HOUSE, line, ticket, timer, world
 from syncro_nb import charts
 from syncro_nb.summary.open_tickets import open_rows
 from syncro_nb.summary.unbilled import unbilled_rows
+from syncro_nb.triage import LANES
+from syncro_nb.workspace import practice
 
 FIGURES = ("unbilled_by_age", "unbilled_by_customer", "open_by_age", "open_by_status")
 
@@ -136,3 +138,12 @@ def test_leakage_by_cause_tells_exact_ones_from_estimates_and_leaves_out_what_is
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["tax", "zero-line"]
     assert bars(figure, upright=False) == [[9, 5], [7, 0]]
     assert drawn(charts.leakage_by_cause(Report((), (), now, now).frame()))
+
+
+def test_the_queue_by_lane_counts_every_ticket_once():
+    with practice() as ws:
+        queue = ws.triage(live=True)
+    axes = charts.queue_by_lane(queue).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(LANES)
+    assert sum(bar.get_width() for bar in axes.patches) == len(queue) == 35
+    assert axes.get_xlabel() == "open tickets"

@@ -10,6 +10,7 @@ from everything import read_everything
 from world import HOUSE, NOW, comment, line, ticket, timer, world
 
 from syncro_nb import triage
+from syncro_nb.errors import InputError
 from syncro_nb.service.records import Settings
 from syncro_nb.thresholds import Target, Thresholds
 from syncro_nb.workspace import practice
@@ -499,3 +500,37 @@ def test_hostile_text_stays_in_its_column():
     one = row(open_ticket(subject="<script>alert(1)</script>\n · x", priority="0 · a\x1b[31m · b"))
     assert one["why"].count(triage.SEPARATOR) == 0
     assert "\x1b" not in one["why"]
+
+
+def test_a_workspace_tries_other_thresholds_and_keeps_none():
+    with practice() as ws:
+        before = ws.triage(live=True)
+        moved = ws.what_if(live=True, impact_words=("drawer",))
+        assert moved[["number", "new_lane"]].values.tolist() == [[32183, "emergency"]]
+        assert ws.triage(live=True)["lane"].tolist() == before["lane"].tolist()
+        with pytest.raises(InputError, match="there is no threshold 'chase'"):
+            ws.what_if(chase=1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(3.5, "response due in 3.5 h (service level)"), (-50, "response target missed 2 days ago (service level)")],
+)
+def test_the_clock_of_a_row_in_words(hours, said):
+    one = row(open_ticket())
+    one = one.copy()
+    one["breach_in_hours"], one["breach_of"], one["target"] = hours, "response", "sla"
+    assert triage.clock(one) == said
+
+
+def test_the_clock_of_a_row_without_a_target():
+    house = replace(HOUSE, triage=Thresholds(targets={}))
+    assert triage.clock(ranked(bare(), house=house).iloc[0]) == "no target"
+
+
+def test_ages_fall_into_bands():
+    days = [0, 1, 3, 4, 7, 8, 30, 31, 400]
+    tickets = [open_ticket(n, created_at=NOW - timedelta(days=age)) for n, age in enumerate(days, 1)]
+    rows = ranked(*tickets).sort_values("number")
+    bands = triage.age_bands(rows).tolist()
+    assert bands == ["today", *["1 to 3 days"] * 2, *["4 to 7"] * 2, *["8 to 30"] * 2, *["older"] * 2]
