@@ -6,7 +6,7 @@ A look at the queue costs the pages of the list of open tickets, and one request
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -196,5 +196,24 @@ def _replaced(books: Books, name: str, attribute: str, read: list[Ticket]) -> pd
     return pd.concat([kept, new], ignore_index=True)
 
 
+@dataclass(frozen=True)
+class _Newer(Books):
+    """Books of which some tables were read just now (`tables`); the others are those of `older`, loaded as it loads them."""
+
+    older: Books | None = None
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """One table, only with these columns if they are given. A table that nothing is known of is empty."""
+        if self.older is None or name in self.tables:
+            return super().table(name, columns)
+        return self.older.table(name, columns)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The tables that were read at all."""
+        return super().known | (self.older.known if self.older else frozenset())
+
+
 def _with(books: Books, now: datetime, **tables: pd.DataFrame) -> Books:
-    return replace(books, as_of=now, tables={**books.tables, **tables})
+    older, newer = (books.older, {**books.tables, **tables}) if isinstance(books, _Newer) else (books, tables)
+    return _Newer(now, books.settings, books.ticket_settings, newer, books.gaps, older)

@@ -211,12 +211,12 @@ def age_bands(rows: pd.DataFrame) -> pd.Series:
 def doubts(books: Books, rows: pd.DataFrame) -> list[str]:
     """What a reader of this queue has to know: what was assumed of the business hours, what is missing, what was not read."""
     said = list(business_hours.from_settings(books.settings, books.zone).doubts)
-    said += [
-        f"{gap.table}: {gap.reason}" for gap in books.gaps if gap.table in ("tickets", "comments", "timers", "charges")
-    ]
+    unread = int((rows["details"].astype("str") != "read").sum())
+    # Comments and charges come with a ticket's details: where those of every open ticket were read, no gap is about the queue.
+    about = ("tickets", "timers", *(("comments", "charges") if unread else ()))
+    said += [f"{gap.table}: {gap.reason}" for gap in books.gaps if gap.table in about]
     if "products" not in books.known:
         said.append("the products were not read, so uncharged time has no price yet")
-    unread = int((rows["details"].astype("str") != "read").sum())
     if unread:
         said.append(
             f"{unread} of {len(rows)} tickets were placed without their latest comments (marked); customer wait and stale are "

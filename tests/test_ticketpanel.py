@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from attack import MIXED, SCRIPT, UNPRINTABLE
+from attacks import MIXED, SCRIPT, UNPRINTABLE
 from desk import Desk
 
 from syncro_nb.errors import InputError

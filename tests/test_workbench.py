@@ -88,3 +88,33 @@ def test_it_reads_the_mirror_where_there_is_one(desk):
     assert set(bench.queue["details"].astype("str")) == {"read"}
     asked = [row["path"] for row in desk.ask("GET", "/_sandbox/log")[before:]]
     assert [path for path in asked if "/tickets" in path] == []
+
+
+def test_a_live_look_is_newer_than_the_mirror(desk):
+    desk.ws.sync()
+    bench = Workbench(desk.ws)
+    ticket = desk.ask("GET", "/api/v1/tickets?number=32182")["tickets"][0]
+    desk.ask("PUT", f"/api/v1/tickets/{ticket['id']}", {"subject": "The whole office is down"})
+    bench.refresh()
+    assert bench.table.frame.set_index("number").loc[32182, "lane"] != "emergency"
+    bench.refresh(live=True)
+    assert bench.table.frame.set_index("number").loc[32182, "lane"] == "emergency"
+
+
+def test_the_panel_of_a_ticket_in_the_mirror_speaks_of_that_ticket(desk):
+    desk.ws.sync()
+    bench = Workbench(desk.ws)
+    for number in (32180, 32164):
+        bench.select(number)
+        lane = bench.table.frame.set_index("number").loc[number, "lane"]
+        assert f">{lane}<" in bench.panel.head.value
+
+
+def test_the_buttons_open_the_forms_on_the_ticket(desk):
+    bench = Workbench(desk.ws)
+    bench.select(32164)
+    for title in bench.buttons:
+        assert bench.open(title).draft.ticket_number == 32164
+    bench.select(32164, 32182)
+    assert set(bench.open_several().draft.ticket_numbers) == {32164, 32182}
+    assert desk.writes() == []

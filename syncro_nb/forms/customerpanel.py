@@ -12,12 +12,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from ..directory import CustomerRow, CustomerView, due_cents
-from ..errors import Error
 from ..escape import clip, line
 from ..money import format_cents
 from ..workspace import Workspace
 from . import markup
 from .inputs import wide
+from .page import bundle, guarded, say_in
 from .ticketpanel import contract_words, prepaid_words
 
 MOST_TICKETS = 25
@@ -38,6 +38,7 @@ class CustomerPanel:
         self.search_button = widgets.Button(description="Search", icon="search")
         self.choice = widgets.Select(options=(), rows=6, layout=widgets.Layout(width="640px", display="none"))
         self.status, self.shown = widgets.HTML(layout=wide()), widgets.HTML(layout=wide())
+        self._say = say_in(self.status)
         self.search_button.on_click(self._guarded(lambda: self.search(self.query.value)))
         self.choice.observe(self._guarded(self._choose), "value")
         bar = widgets.HBox([self.query, self.search_button])
@@ -75,31 +76,14 @@ class CustomerPanel:
         return "\n".join(_lines(self.view))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     def _choose(self) -> None:
         if self.choice.value is not None:
             self.show(self.choice.value)
 
-    def _say(self, words: str, tone: str) -> None:
-        self.status.value = markup.text(words, tone) if words else ""
-
     def _guarded(self, action: Callable[[], Any]) -> Callable[[Any], None]:
-        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
-
-        def run(_: Any) -> None:
-            try:
-                action()
-            except Error as error:
-                self._say(str(error), "bad")
-            except Exception as error:
-                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
-                raise
-
-        return run
+        return guarded(lambda _: action(), self._say)
 
 
 def _label(one: CustomerRow) -> str:

@@ -35,6 +35,7 @@ class Table:
 
     Columns `*_cents` are shown as dollars. Of more than 5,000 rows the first are shown, and the table says so; the file has all.
     `zone`: the time zone in which instants are shown and written. `name` begins the proposed file's name.
+    `wraps`: long texts take several lines instead of making the table wider than the page.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Table:
         folder: Path | None = None,
         name: str = "table",
         rows_a_page: int = 10,
+        wraps: bool = False,
     ) -> None:
         from itables.widget import ITable
 
@@ -62,6 +64,7 @@ class Table:
             layout=_LAYOUT,
             lengthMenu=[10, 25, 100],
             pageLength=rows_a_page,
+            classes="display compact" if wraps else "display nowrap",
         )
         self.file_name = widgets.Text(value=f"{name}.xlsx", layout=widgets.Layout(width="260px"))
         self.export_button = widgets.Button(description="Save as file", icon="download")

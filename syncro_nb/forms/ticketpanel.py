@@ -23,6 +23,7 @@ from ..workspace import Workspace
 from ..writes import reference
 from . import markup
 from .inputs import wide
+from .page import bundle
 
 SHORT = 400  # characters of a comment that are shown at first
 
@@ -68,10 +69,7 @@ class TicketPanel:
         return "<no ticket>" if self.view is None else "\n".join(self.view.text(self._workspace.zone))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     # ------------------------------------------------------------ its parts
 

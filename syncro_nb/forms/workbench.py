@@ -16,19 +16,29 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from .. import triage
-from ..errors import Error, InputError
+from ..errors import InputError
 from ..workspace import Workspace
 from . import markup
 from .bill import bill_form
-from .inputs import wide
+from .bulk import bulk_form
+from .inputs import button, wide
+from .page import bundle, guarded, say_in
 from .table import Table
+from .ticket import close_form, comment_form, update_form
 from .ticketpanel import TicketPanel
+from .timer import timer_form
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {"Bill": bill_form}
-SHOWN = ("rank", "lane", "number", "customer", "subject", "why", "technician", "age_days")
+ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {
+    "Comment": comment_form,
+    "Change": update_form,
+    "Time": timer_form,
+    "Bill": bill_form,
+    "Close": close_form,
+}
+SHOWN = ("rank", "lane", "number", "customer", "subject", "why", "technician")
 
 
 class Workbench:
@@ -40,18 +50,19 @@ class Workbench:
         workspace: Workspace,
         *,
         actions: Mapping[str, Callable[[Workspace, int], Any]] | None = None,
-        several: Callable[[Workspace, list[int]], Any] | None = None,
+        several: Callable[[Workspace, list[int]], Any] = bulk_form,
     ) -> None:
         self._workspace, self._several = workspace, several
         self._actions = dict(ACTIONS if actions is None else actions)
         self.panel = TicketPanel(workspace)
         self.head, self.status = (widgets.HTML(layout=wide()) for _ in range(2))
-        self.refresh_button = _button("Look again", "The list of open tickets anew, and ten at the top in full")
+        self._say = say_in(self.status)
+        self.refresh_button = button("Look again", "The list of open tickets anew, and ten at the top in full")
         self.refresh_button.on_click(self._guarded(lambda: self.refresh(live=True)))
-        self.buttons = {title: _button(title, f"{title}: opens the form below") for title in self._actions}
-        for title, button in self.buttons.items():
-            button.on_click(self._guarded(partial(self.open, title)))
-        self.several_button = _button("Change several", "Status, technician or priority of every selected ticket")
+        self.buttons = {title: button(title, f"{title}: opens the form below") for title in self._actions}
+        for title, one in self.buttons.items():
+            one.on_click(self._guarded(partial(self.open, title)))
+        self.several_button = button("Change several", "Status, technician or priority of every selected ticket")
         self.several_button.on_click(self._guarded(self.open_several))
         self.place, self.opened = widgets.VBox(), widgets.VBox()
         self._lay_out()
@@ -95,7 +106,7 @@ class Workbench:
     def open_several(self) -> Any:
         """Open the form that changes every selected ticket. Raises InputError if none is selected."""
         numbers = [int(one) for one in self.selected["number"]]
-        if not numbers or self._several is None:
+        if not numbers:
             raise InputError("select one or more tickets in the table first")
         form = self._several(self._workspace, numbers)
         self._put(form)
@@ -106,15 +117,12 @@ class Workbench:
         return f"<triage of {len(self.queue)} open tickets: {_counted(counts)}>"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     # ------------------------------------------------------------ the page
 
     def _lay_out(self) -> None:
-        bar = [*self.buttons.values(), *([self.several_button] if self._several else []), self.refresh_button]
+        bar = [*self.buttons.values(), self.several_button, self.refresh_button]
         left = widgets.VBox([self.place], layout=widgets.Layout(flex="3 1 640px", min_width="0", overflow="hidden"))
         right = widgets.VBox(
             [self.panel.box], layout=widgets.Layout(flex="2 1 420px", min_width="0", padding="0 0 0 20px")
@@ -126,8 +134,8 @@ class Workbench:
     def _show(self) -> None:
         """The panel and the buttons follow the selection; a form that was opened stays until the next one."""
         numbers = [int(one) for one in self.selected["number"]]
-        for button in self.buttons.values():
-            button.disabled = len(numbers) != 1
+        for one in self.buttons.values():
+            one.disabled = len(numbers) != 1
         self.several_button.disabled = not numbers
         self._say(f"{len(numbers)} tickets selected" if len(numbers) > 1 else "", "quiet")
         self.panel.show(numbers[0] if len(numbers) == 1 else None)
@@ -137,27 +145,13 @@ class Workbench:
         self.opened.children = (shown,)
         self._say("The form is below the table. Nothing has been sent.", "info")
 
-    def _say(self, words: str, tone: str) -> None:
-        self.status.value = markup.text(words, tone) if words else ""
-
     def _guarded(self, action: Callable[[], Any]) -> Callable[[Any], None]:
-        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
-
-        def run(_: Any) -> None:
-            try:
-                action()
-            except Error as error:
-                self._say(str(error), "bad")
-            except Exception as error:
-                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
-                raise
-
-        return run
+        return guarded(lambda _: action(), self._say)
 
 
 def table_of(workspace: Workspace, queue: pd.DataFrame) -> Table:
     """A queue (triage.QUEUE) as a table to sort, search and select from."""
-    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage")
+    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage", rows_a_page=25, wraps=True)
 
 
 def _heading(queue: pd.DataFrame, as_of: str) -> str:
@@ -167,7 +161,3 @@ def _heading(queue: pd.DataFrame, as_of: str) -> str:
 def _counted(counts: pd.Series) -> str:
     said = [f"{number} {lane}" for lane, number in counts.items() if number]
     return ", ".join(said) or "none"
-
-
-def _button(title: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=title, tooltip=tooltip, layout=widgets.Layout(width="auto", min_width="90px"))

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from attack import LONG, MIXED, SCRIPT
+from attacks import LONG, MIXED, SCRIPT
 
 NUMBER = 32180
 
