@@ -215,6 +215,37 @@ def reconcile(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
     return reconciling.reconcile(workspace, words, door)
 
 
+def unbilled(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro unbilled`: from the mirror; where nothing was read yet, what it needs is read first."""
+    from .summary.unbilled import NEEDS
+
+    if workspace.mirror.as_of is None:
+        door.remark("Nothing was read from Syncro yet: reading what this needs first; `syncro sync` reads the rest.")
+        with _bar(workspace) as tell:
+            done = workspace.sync(progress=tell, only=NEEDS)
+        door.remark(f"Read with {done.requests} requests.")
+    found = workspace.unbilled()
+    document = found.as_json()
+    sheets = {
+        "Customers": found.by_customer,
+        "Technicians": found.by_technician,
+        "Kinds of work": found.by_kind,
+        "Ages": found.by_age,
+        "Paid how": found.by_mode,
+        "Without time": found.without_time,
+        "Problems": found.problems,
+        "Incomplete": _as_table(document["incomplete"]),
+    }
+    return Result(found.text(workspace.books().zone), document, table=found.rows, sheets=sheets)
+
+
+def _as_table(gaps: list[dict[str, Any]]) -> Any:
+    """What is missing as a table, with its columns also where nothing is."""
+    import pandas as pd
+
+    return pd.DataFrame(gaps, columns=["table", "reason", "records"]).astype({"records": "Int64"})
+
+
 @contextmanager
 def _bar(workspace: Workspace) -> Iterator[Callable[[Any], None]]:
     """A bar on stderr, on a terminal only: requests made and left, and the time that the rate limit makes of them."""
@@ -379,7 +410,7 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
     "demo": demo,
     "lab": open_lab,
 }
-_WITH_TABLE = ("", "search", "customers", "triage", "reconcile")
+_WITH_TABLE = ("", "search", "customers", "triage", "unbilled", "reconcile")
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,
@@ -398,6 +429,7 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "timer delete": editing.timer,
     "sync": pull,
     "reconcile": reconcile,
+    "unbilled": unbilled,
     "runs": list_runs,
     "runs show": show_run,
     "runs audit": audit_runs,

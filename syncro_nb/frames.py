@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .errors import InputError
 from .service.records import Comment, Ticket, TicketLine, Timer
 from .tables import TABLES, Column
 
@@ -62,6 +63,20 @@ RUNS = {
     "next": Column("str", "resume, decide, or empty"),
     "started_at": Column("datetime64[us, UTC]", "when it was confirmed"),
 }
+
+
+DICTIONARY = {
+    "column": Column("str", "name of the column"),
+    "dtype": Column("str", "its pandas dtype"),
+    "meaning": Column("str", "what it holds, with its unit"),
+}
+
+
+def dictionary(table: str) -> pd.DataFrame:
+    """What each column of a declared table (tables.TABLES) holds, as DICTIONARY. Raises InputError for another name."""
+    if table not in TABLES:
+        raise InputError(f"there is no table {table[:40]!r}; there is: {', '.join(TABLES)}")
+    return frame(DICTIONARY, ((name, one.dtype, one.meaning) for name, one in TABLES[table].columns.items()))
 
 
 def frame(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:

@@ -287,6 +287,7 @@ VERBS = (
         ),
         reads_live=True,
     ),
+    Verb("unbilled", "timers not charged, charges not invoiced, tickets resolved without time; from the mirror"),
     Verb("lab", "JupyterLab on the notebooks, with the configured account", (_DIR, _NO_BROWSER)),
     Verb(
         "demo",

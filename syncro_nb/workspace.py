@@ -15,10 +15,10 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -57,11 +57,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .books import Books
+    from .policy import Policy
     from .reconcile.decisions import Decisions
     from .reconcile.finding import Proofs
     from .reconcile.ledger import Ledger
     from .reconcile.report import Report
     from .sandbox import Sandbox
+    from .summary.open_tickets import OpenTickets
+    from .summary.unbilled import Unbilled
 
 _WORKERS = 4  # requests of a sync under way at once: one alone waits for answers longer than the rate limit asks
 Say = Callable[[str], None]
@@ -240,22 +243,51 @@ class Workspace:
             self._mirror = Mirror(self._mirror_folder())
         return self._mirror
 
-    def sync(self, full: bool = False, progress: Tell | None = None) -> Synced:
+    def sync(self, full: bool = False, progress: Tell | None = None, only: Collection[str] = ()) -> Synced:
         """Bring the mirror up to date; with `full` every list is read through, and every detail.
 
+        `only`: of a first sync the lists of these tables and what hangs on them; the next sync reads the others.
         `progress` is called after each request. Raises InputError where another sync of this account is at work, Refused
         or Unreachable if nothing could be read; what is merely missing is in `freshness`.
         """
         store = Store(self._mirror_folder())
         try:
             workers = 1 if self.config.url is None else _WORKERS
-            return sync(store, self.client, self.house, full=full, tell=progress, workers=workers)
+            return sync(store, self.client, self.house, full=full, only=only, tell=progress, workers=workers)
         finally:
             store.close()
 
     def books(self) -> Books:
         """The mirror as books, for summaries and rules. Raises InputError before the first sync."""
         return self.mirror.books()
+
+    def unbilled(self) -> Unbilled:
+        """Timers not charged, charges not invoiced, and tickets resolved without time, from the mirror.
+
+        Raises InputError before the first sync.
+        """
+        from .summary.unbilled import summarise_unbilled
+
+        return summarise_unbilled(self.books(), self.house, site=self.config.site)
+
+    def unbilled_under(self, policy: Policy) -> pd.DataFrame:
+        """What another policy would make of the timers that are not charged (summary.unbilled.POLICY_CHANGE)."""
+        from .summary.unbilled import policy_change
+
+        return policy_change(self.books(), self.house, policy)
+
+    def open_summary(self, since: datetime | str | None = None) -> OpenTickets:
+        """The open tickets by status, technician, customer, priority and age, and what has changed, from the mirror.
+
+        `since`: from when on changes count: a time, or a day of the account's calendar, as in "2026-03-30". Without it they
+        count since the last look, which this one then is; where the mirror is as it was then, the answer is as it was.
+        Raises InputError before the first sync, and for what is no time.
+        """
+        from .summary.open_tickets import summarise_open_tickets
+
+        books = self.books()
+        moment = self.mirror.look(books.as_of) if since is None else _moment(since, books.zone)
+        return summarise_open_tickets(books, self.house, since=moment, site=self.config.site)
 
     @property
     def freshness(self) -> pd.DataFrame:
@@ -548,6 +580,15 @@ def _day_of(day: date | str | None, name: str) -> date | None:
         raise InputError(f"{name} must be a day as in 2026-03-31, not {day[:40]!r}") from None
 
 
+def _moment(since: datetime | str, zone: tzinfo) -> datetime:
+    """A time, or the beginning of a day, as an aware instant. Raises InputError."""
+    try:
+        moment = datetime.fromisoformat(since) if isinstance(since, str) else since
+    except ValueError:
+        raise InputError(f"since must be a day or a time, as in 2026-03-30, not {str(since)[:40]!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
 def _new_run_name() -> str:
     return "R" + "".join(secrets.choice(_RUN_LETTERS) for _ in range(7))
 
@@ -562,8 +603,10 @@ def run_row(receipt: Receipt) -> tuple[str, int, str, str, str, str]:
 # ---------------------------------------------------------------- the built-in sandbox, without a socket
 
 
-def practice(today: str | date = "2026-03-31", *, faults: Sequence[Mapping[str, Any]] = ()) -> Workspace:
+def practice(today: str | date = "2026-03-31", *, seed: int = 1, faults: Sequence[Mapping[str, Any]] = ()) -> Workspace:
     """A sandbox of your own inside this program, with invented data up to that day; gone when it is closed.
+
+    Another `seed` is another account.
 
     Nothing that is done to it reaches any account, nothing waits, and the same steps give the same output every time.
     `faults` let something go wrong on purpose (docs/sandbox.md): {"match": "POST /invoices", "kind": "drop_after"} loses the
@@ -574,7 +617,7 @@ def practice(today: str | date = "2026-03-31", *, faults: Sequence[Mapping[str, 
     day = date.fromisoformat(today) if isinstance(today, str) else today
     folder = Path(tempfile.mkdtemp(prefix="syncro_nb-"))
     config = configuration.load({"SYNCRO_NB_HOME": str(folder)}, profile=configuration.SANDBOX, folder=folder)
-    sandbox = Sandbox(today=day)
+    sandbox = Sandbox(today=day, seed=seed)
     sandbox.arm([dict(fault) for fault in faults])
     clock = StillClock(datetime.combine(day, time(23, 30), UTC))
     names = (f"R{number:07}" for number in itertools.count(1))

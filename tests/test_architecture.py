@@ -23,7 +23,7 @@ LAYERS = [
     {"reconcile", "triage", "summary"},
     {"reports"},
     {"writes"},
-    {"ticketview", "live", "directory"},
+    {"ticketview", "live", "directory", "group"},
     {"workspace"},
     {"sessionlog", "lab", "doctor", "export", "charts"},
     {"workbook"},

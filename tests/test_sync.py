@@ -286,7 +286,7 @@ def test_when_syncro_goes_away_in_the_middle_what_was_read_is_kept(desk):
 
 
 def test_a_damaged_file_is_set_aside_and_read_again(synced, tmp_path):
-    (path,) = synced.ws.mirror.files("charges")
+    path = synced.ws.mirror.file("charges")
     path.write_bytes(path.read_bytes()[:-50])
     synced.restart()
     synced.pull()

@@ -12,6 +12,7 @@ from .customerpanel import CustomerPanel
 from .form import Form
 from .journal import JournalForm, journal_form
 from .payment import payment_form
+from .table import Table
 from .ticket import close_form, comment_form, delete_form, update_form
 from .ticketpanel import TicketPanel
 from .timer import timer_form
@@ -21,6 +22,7 @@ __all__ = [
     "CustomerPanel",
     "Form",
     "JournalForm",
+    "Table",
     "TicketPanel",
     "Workbench",
     "bill_form",

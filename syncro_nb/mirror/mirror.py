@@ -14,15 +14,16 @@ from ..errors import InputError
 from ..service import wire
 from ..service.records import Settings, TicketSettings
 from ..tables import TABLES, Column
-from .columns import JOINED, declared
+from .columns import JOINED, microseconds
 from .lists import moment_of
-from .store import Store
+from .store import Batch, Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # The list on which a table depends, where that is not its own.
 _LIST_OF = {"comments": "tickets", "charges": "tickets", "schedule_lines": "schedules", "prepaid": "customers"}
+_LOOK = "look"
 _DETAILS = {"tickets": "ticket_details", "customers": "customer_details", "invoices": "invoice_details"}
 
 FRESHNESS = {
@@ -45,6 +46,11 @@ class Mirror:
     def close(self) -> None:
         """Close the files."""
         self._store.close()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._store.folder
 
     @property
     def as_of(self) -> datetime | None:
@@ -153,6 +159,17 @@ class Mirror:
             mirror=self,
         )
 
+    def look(self, as_of: datetime) -> datetime | None:
+        """Note that somebody looks at the open tickets of these books; gives the time of the books of the look before.
+
+        None: there was none. Looking again at the same books gives the same, so that a cell that is run again tells no less.
+        """
+        now, kept = microseconds(as_of), self._store.state(_LOOK)
+        if kept.get("at") != now:
+            kept = {"at": now, "before": kept.get("at")}
+            self._store.commit(Batch(states={_LOOK: kept}))
+        return moment_of(kept["before"])
+
     def freshness(self) -> pd.DataFrame:
         """A row for each table: rows, when it was read, whether it is complete, and what is missing (FRESHNESS)."""
         gaps, known = self.gaps(), self.known()
@@ -173,13 +190,15 @@ class Mirror:
             )
         return frames.frame(FRESHNESS, rows)
 
-    def files(self, name: str) -> list[Path]:
-        """The Parquet files of a table, for other engines. After a sync that came to its end each is whole.
+    def file(self, name: str) -> Path:
+        """The whole table as one Parquet file, for other engines: every row once, in its newest version, as it is now.
 
-        Where there are several, the newest (last) version of a key holds, and `_gone` rows are no rows.
+        A file that stands alone is given as it is; where newer rows lie beside it, or its details do, a copy is made once and
+        kept until the table changes. Columns that begin with _ are the mirror's own. Raises InputError.
         """
-        declared(name)
-        return self._store.files(name)
+        if name not in TABLES:
+            raise InputError(f"there is no table {name[:40]!r}; there is: {', '.join(TABLES)}")
+        return self._store.file(name, _DETAILS.get(name), JOINED.get(name, ()))
 
     def size(self) -> tuple[int, int]:
         """Rows and bytes on the disk."""

@@ -311,8 +311,33 @@ class Store:
         return int(pc.sum(pc.or_(pc.is_null(place), changed)).as_py() or 0)
 
     def files(self, name: str) -> list[Path]:
-        """The Parquet files of a table. More than one, or a tail beside them, may hold several versions of a row."""
+        """The segments of a table. More than one, or a tail beside them, may hold several versions of a row."""
         return [self.folder / one.file for one in self._manifest(name)[0]]
+
+    def file(self, name: str, details: str | None, joined: Sequence[str]) -> Path:
+        """The whole table as one Parquet file: its only segment, or a copy in `whole/` of this version of it."""
+        segments, tail = self._manifest(name)
+        if len(segments) == 1 and not tail and not segments[0].gone and details is None:
+            return self.folder / segments[0].file
+        versions = [*self.version(name), *(self.version(details) if details else ())]
+        folder = self.folder / "whole"
+        path = folder / f"{name}-{'-'.join(map(str, versions))}.parquet"
+        if not path.exists():
+            table = self.load(name)
+            if details is not None:
+                table = self.join(table, declared(name).key, details, joined)
+            try:
+                folder.mkdir(exist_ok=True)
+                beside = folder / f"{path.stem}.{os.getpid()}"
+                _write(table.select(list(declared(name).columns)), beside)
+                os.replace(beside, path)
+            except OSError as error:
+                raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+            for old in folder.glob(f"{name}-*.parquet"):
+                if old != path:
+                    with suppress(OSError):  # Windows: another program has it open
+                        old.unlink()
+        return path
 
     def size(self) -> tuple[int, int]:
         """Rows and bytes of all segments."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -87,25 +87,42 @@ class Source(Protocol):
 
 
 def sync(
-    store: Store, client: Client, house: House, *, full: bool = False, tell: Tell | None = None, workers: int = 1
+    store: Store,
+    client: Client,
+    house: House,
+    *,
+    full: bool = False,
+    only: Collection[str] = (),
+    tell: Tell | None = None,
+    workers: int = 1,
 ) -> Synced:
     """Bring the mirror up to date. Raises InputError where another sync is at work or the disk is full.
+
+    `only`: of a first sync the lists of these tables and what hangs on them; the next one without it reads the others.
 
     Raises Refused or Unreachable only if nothing could be read at all, and Unreachable if Syncro went away in the middle;
     what was read before is kept. `workers` requests are under way at once; lists are still read a page after the other.
     """
     who = {"process": os.getpid(), "machine": platform.node(), "since": f"{client.server_now():%Y-%m-%d %H:%M} UTC"}
     with store.writing(who):
-        return Pull(store, client, house, full=full, tell=tell, workers=workers).run()
+        return Pull(store, client, house, full=full, only=only, tell=tell, workers=workers).run()
 
 
 class Pull:
     """One sync under way."""
 
     def __init__(
-        self, store: Store, client: Client, house: House, *, full: bool, tell: Tell | None, workers: int
+        self,
+        store: Store,
+        client: Client,
+        house: House,
+        *,
+        full: bool,
+        tell: Tell | None,
+        workers: int,
+        only: Collection[str] = (),
     ) -> None:
-        self.store, self.client, self.house, self.full = store, client, house, full
+        self.store, self.client, self.house, self.full, self.only = store, client, house, full, only
         self.writer = Writer(store)
         self.requests = 0
         self.is_over = False
@@ -168,14 +185,18 @@ class Pull:
     def _first(self) -> None:
         """The order of use: small lists, open tickets and their details, what is unpaid, then every list."""
         small = ("customers", "contacts", "users", "products", "contracts", "schedules")
-        self._read(self._whole(name) for name in small)
+        self._read(self._whole(name) for name in small if self._is_asked_for(name))
         if not self._successes and self._first_error is not None:
             raise self._first_error
         if not self.writer.state("tickets").get("pass"):
             self._read([Listing(self, "tickets", {"status": NOT_CLOSED}, "open_tickets")])
             self._read([self._ticket_details(self._wanted_tickets(only_open=True))])
-            self._read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
-        self._read([self._whole(name) for name in (*LARGE_LISTS, "timelogs")])
+            if self._is_asked_for("invoices"):
+                self._read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
+        self._read([self._whole(name) for name in (*LARGE_LISTS, "timelogs") if self._is_asked_for(name)])
+
+    def _is_asked_for(self, name: str) -> bool:
+        return not self.only or name in self.only
 
     def _changed(self, started: datetime) -> None:
         """What has changed since the last sync, and by turns the lists that do not say when their rows changed."""

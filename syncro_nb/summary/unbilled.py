@@ -30,8 +30,11 @@ from .open_tickets import links
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
 TO_BILL = "time-and-materials"
 GOODS, NO_PRODUCT = "goods", "no product"
+# The lists that it is made from, with the details of the tickets; where nothing was read yet, these are enough.
+NEEDS = ("tickets", "timers", "customers", "users", "products", "contracts")
 SPARED = ("cancelled", "canceled", "duplicate", "spam", "auto-closed", "internal", "warranty")
 LONG_OPEN_SECONDS = 15 * 60
+_MOST_LINES = 20  # customers in a terminal; a file has all of them
 
 UNBILLED: Mapping[str, Column] = {
     "what": Column("category", f"{TIMER}, or {CHARGE}"),
@@ -184,11 +187,14 @@ class Unbilled:
         ]
         for title, table in (("Age of the work, days", self.by_age), ("Customer", self.by_customer)):
             said += ["", title]
+            rest = table.iloc[_MOST_LINES:]
             said += [
                 f"  {clip(row[0], 34) or '(none)':<36}{format_cents(row.amount_cents):>14}  {row.billable_hours:>8.2f} h"
                 f"  {row.records} record{'' if row.records == 1 else 's'}"
-                for row in table.itertuples(index=False)
+                for row in table.head(_MOST_LINES).itertuples(index=False)
             ]
+            if len(rest):
+                said.append(f"  {f'{len(rest):,} more':<36}{format_cents(int(rest['amount_cents'].sum())):>14}")
         numbers = [f"#{number}" for number in self.without_time["number"]]
         more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
         said += ["", f"Resolved without time: {len(numbers)} {' '.join(numbers[:10])}{more}".rstrip()]
