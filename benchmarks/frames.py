@@ -204,6 +204,8 @@ def peak_mb() -> int:
 
 def our_frame(folder: Path) -> dict[str, Any]:
     """Every timer with every column."""
+    import pandas as pd  # noqa: F401 - both begin with pandas loaded
+
     from syncro_nb.mirror.mirror import Mirror
 
     with closing(Mirror(folder)) as mirror:

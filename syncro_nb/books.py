@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gap:
-    """What is missing from a table: why, and how many records it concerns (None: nobody can say)."""
+    """What is missing from a table: why, and how many records it concerns (None: nobody can say).
+
+    `of_details`: rows that only the details of other records give; `records` counts these, of any kind and age.
+    """
 
     table: str
     reason: str
     records: int | None = None
+    of_details: bool = False
 
 
 @dataclass(frozen=True)

@@ -167,10 +167,15 @@ class Workspace:
         self._settings: Books | None = None  # what `standing` needs besides the ticket
 
     def __repr__(self) -> str:
-        where = "the built-in sandbox (invented data)" if self.config.url is None else f"account {self.config.account}"
+        where = "the built-in sandbox (invented data)" if self.is_sandbox else f"account {self.config.account}"
         return f"<Workspace on {where}>"
 
     # ------------------------------------------------------------ reading
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the built-in sandbox, with invented data, and no account."""
+        return self.config.url is None
 
     @property
     def journal(self) -> Journal:
@@ -252,7 +257,7 @@ class Workspace:
         """
         store = Store(self._mirror_folder())
         try:
-            workers = 1 if self.config.url is None else _WORKERS
+            workers = 1 if self.is_sandbox else _WORKERS
             return sync(store, self.client, self.house, full=full, only=only, tell=progress, workers=workers)
         finally:
             store.close()

@@ -130,18 +130,18 @@ class Mirror:
             why = _because(
                 f"the details of {tickets} tickets were not read yet, or have changed since", states, "tickets"
             )
-            yield Gap("comments", why, tickets)
-            yield Gap("charges", why, tickets)
+            yield Gap("comments", why, tickets, True)
+            yield Gap("charges", why, tickets, True)
             if not states.get("timers", {}).get("complete"):
-                yield Gap("timers", why, tickets)
+                yield Gap("timers", why, tickets, True)
         invoices = self._store.without_detail("invoices", "invoice_details")
         if invoices:
             why = f"the lines of {invoices} invoices were not read yet, or have changed since"
-            yield Gap("invoice_lines", _because(why, states, "invoices"), invoices)
+            yield Gap("invoice_lines", _because(why, states, "invoices"), invoices, True)
         customers = self._store.without_detail("customers", "customer_details")
         if customers:
             why = f"the prepaid hours of {customers} customers were not read yet, or may have changed since"
-            yield Gap("prepaid", _because(why, states, "customers"), customers)
+            yield Gap("prepaid", _because(why, states, "customers"), customers, True)
 
     def books(self) -> Books:
         """Every table as it is now, loaded when it is asked for, with what is missing. Raises InputError before any sync."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from ..books import Books, Gap
@@ -12,9 +11,9 @@ def gaps(books: Books, *tables: str, details_of: str | None = None, of_records: 
     """The gaps of these tables, and of the tickets (or customers) in `details_of` those whose details are missing or old.
 
     `of_records`: a mask that says which of those records matter; all by default. Details are old where the record has changed
-    since they were read.
+    since they were read; these counts stand for what the books say of the details of all records.
     """
-    found = list(books.gaps_of(*tables))
+    found = [gap for gap in books.gaps_of(*tables) if details_of is None or not gap.of_details]
     if details_of is not None and details_of in books.known:
         rows = books.table(details_of, ["detail_at", "updated_at"])
         rows = rows if of_records is None else rows[of_records]
@@ -33,4 +32,4 @@ def say(gap: Gap) -> str:
 
 def document(found: tuple[Gap, ...]) -> list[dict[str, Any]]:
     """Gaps as `--json` prints them."""
-    return [asdict(gap) for gap in found]
+    return [{"table": gap.table, "reason": gap.reason, "records": gap.records} for gap in found]
