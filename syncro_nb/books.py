@@ -45,7 +45,7 @@ class Books:
     settings: Settings | None = None
     ticket_settings: TicketSettings | None = None
     tables: Mapping[str, Any] = field(default_factory=dict)
-    gaps: tuple[Gap, ...] = ()
+    gaps: Sequence[Gap] = ()
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """One table, only with these columns if they are given. A table that nothing is known of is empty."""
@@ -54,10 +54,13 @@ class Books:
             whole = frames.from_records(name, [])
         return whole if columns is None else whole[list(columns)]
 
-    def gaps_of(self, *names: str) -> tuple[Gap, ...]:
-        """What is missing from these tables."""
-        unknown = [Gap(name, "it was never read") for name in names if name not in self.known]
-        return (*(gap for gap in self.gaps if gap.table in names), *unknown)
+    def gaps_of(self, *names: str, of_details: bool = True) -> tuple[Gap, ...]:
+        """What is missing from these tables; `of_details`: with what only the details of other records give."""
+        found = [gap for gap in self.gaps if gap.table in names and (of_details or not gap.of_details)]
+        return (*found, *self._never_read(names))
+
+    def _never_read(self, names: Sequence[str]) -> list[Gap]:
+        return [Gap(name, "it was never read") for name in names if name not in self.known]
 
     @property
     def known(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ _ID = "int64"
 _LINK = "Int64"
 _CREATED = Column(INSTANT, "when it was created")
 _UPDATED = Column(INSTANT, "when anything on it last changed, as Syncro says")
-_EXTRA = Column("str", "fields that this version does not know, as JSON; read only when asked for", _unknown)
+_EXTRA = Column("str", "fields that this version does not know, as JSON; left out of ws.tickets and the like", _unknown)
 
 
 def _id(what: str) -> Column:

@@ -361,18 +361,29 @@ def _covered(work: pd.DataFrame, kinds: pd.Series, books: Books, policy: Policy)
     active = contracts[contracts["status"].astype("str").str.strip().str.lower() == "active"]
     active = active[active["customer_id"].isin(work["customer_id"].dropna().unique().tolist())]
     covered = pd.Series(False, index=work.index)
-    names: Sequence[str] = kinds.unique().tolist()
-    groups = work.groupby("customer_id", sort=False).indices if len(active) else {}
-    for one in active.itertuples(index=False):
-        kinds_of_it = [
-            word for word in names if policy.covers(one.contract_id, one.name, bool(one.applies_to_all), word or None)
-        ]
-        places = groups.get(one.customer_id, [])
-        days, theirs = work["worked_on"].iloc[places], kinds.iloc[places]
-        inside = days.notna() & theirs.isin(kinds_of_it)
-        inside &= True if pd.isna(one.starts_on) else days >= one.starts_on
-        inside &= True if pd.isna(one.ends_on) else days <= one.ends_on
-        covered.iloc[places] |= inside
+    theirs = work["customer_id"].isin(active["customer_id"].tolist()).to_numpy() & work["worked_on"].notna().to_numpy()
+    rows = pd.DataFrame(
+        {
+            "customer_id": work["customer_id"].to_numpy()[theirs],
+            "kind": kinds.to_numpy()[theirs],
+            "day": work["worked_on"].to_numpy()[theirs],
+            "place": theirs.nonzero()[0],
+        }
+    )
+    names: Sequence[str] = rows["kind"].unique().tolist()
+    pairs = [
+        (one.customer_id, word, one.starts_on, one.ends_on)
+        for one in active.itertuples(index=False)
+        for word in names
+        if policy.covers(one.contract_id, one.name, bool(one.applies_to_all), word or None)
+    ]
+    if pairs:
+        both = rows.merge(
+            pd.DataFrame(pairs, columns=["customer_id", "kind", "first", "last"]), on=["customer_id", "kind"]
+        )
+        first, last = pd.to_datetime(both["first"]), pd.to_datetime(both["last"])
+        inside = (first.isna() | (both["day"] >= first)) & (last.isna() | (both["day"] <= last))
+        covered.iloc[both.loc[inside, "place"].unique()] = True
     return covered
 
 

@@ -41,17 +41,6 @@ from .service.transport import Inside, Transport
 from .thresholds import Thresholds
 from .ticketview import TicketView
 from .words import Words, pull_words
-from .writes.audit import Entry, Remark, audit, entries_in, entries_of
-from .writes.batchbook import BatchBook
-from .writes.batchrun import BatchRunner
-from .writes.bill import BillDraft
-from .writes.bulk import Bulk, BulkDraft, BulkReceipt, carry_out, check_words, numbers_of, plan_bulk
-from .writes.facts import pull_ticket_invoices
-from .writes.journal import Journal
-from .writes.plan import Plan
-from .writes.planning import Draft, Planning
-from .writes.receipt import Receipt
-from .writes.run import Progress, Runner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +54,16 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .summary.open_tickets import OpenTickets
     from .summary.unbilled import Unbilled
+    from .writes.audit import Entry, Remark
+    from .writes.batchbook import BatchBook
+    from .writes.batchrun import BatchRunner
+    from .writes.bill import BillDraft
+    from .writes.bulk import Bulk, BulkReceipt
+    from .writes.journal import Journal
+    from .writes.plan import Plan
+    from .writes.planning import Draft, Planning
+    from .writes.receipt import Receipt
+    from .writes.run import Progress, Runner
 
 _WORKERS = 4  # requests of a sync under way at once: one alone waits for answers longer than the rate limit asks
 Say = Callable[[str], None]
@@ -181,6 +180,8 @@ class Workspace:
     def journal(self) -> Journal:
         """The journal of this home, opened when it is first needed."""
         if self._journal is None:
+            from .writes.journal import Journal
+
             self._journal = Journal(self.config.home, self._clock)
         return self._journal
 
@@ -211,6 +212,8 @@ class Workspace:
 
     def ticket(self, number: int) -> TicketView:
         """One ticket with its comments, time, charges and invoices. Raises InputError if there is none of that number."""
+        from .writes.facts import pull_ticket_invoices
+
         row = self.client.ticket_by_number(number)
         if row is None:
             raise InputError(f"there is no ticket {number} in this account")
@@ -422,6 +425,8 @@ class Workspace:
 
     def planning(self, client: Client | None = None) -> Planning:
         """What plans on this account are made with; `client` reads instead of the workspace's own."""
+        from .writes.planning import Planning
+
         account = self.config.account
         return Planning(
             client=client or self.client,
@@ -453,6 +458,8 @@ class Workspace:
 
         Raises InputError if nothing is to change, or for a word that the account does not know.
         """
+        from .writes.bulk import BulkDraft, check_words, numbers_of, plan_bulk
+
         draft = BulkDraft(numbers_of(tickets), status, priority, technician)
         problems = draft.problems(self.house)
         if problems:
@@ -471,6 +478,8 @@ class Workspace:
             raise InputError(f"nothing was written: {'; '.join(bulk.blockers)}")
         if isinstance(confirm, bool) or str(confirm).strip() != bulk.confirmation:
             raise InputError(f"nothing was written: to confirm, give the number of tickets, {bulk.confirmation}")
+        from .writes.bulk import carry_out
+
         return carry_out(bulk, lambda plan: self.apply(plan, confirm=plan.confirmation), progress)
 
     def resume(self, run: str, *, wait: bool = True, progress: Progress | None = None) -> Receipt:
@@ -487,10 +496,14 @@ class Workspace:
 
     def receipts(self) -> list[Receipt]:
         """Every run of this home's journal, newest first."""
+        from .writes.receipt import Receipt
+
         return [Receipt(run) for run in self.journal.runs()]
 
     def receipt(self, run: str) -> Receipt:
         """One run as it stands. Raises InputError if there is none of that name."""
+        from .writes.receipt import Receipt
+
         return Receipt(self.journal.load(run))
 
     def audit(self, books: Books | None = None) -> list[Remark]:
@@ -499,6 +512,8 @@ class Workspace:
         Live, it reads each ticket and invoice of this journal's runs, and says nothing of other tickets; with the mirror's
         `books` it looks at every ticket, as they were then. Raises Refused and Unreachable as the client does.
         """
+        from .writes.audit import audit, entries_in, entries_of
+
         account = self.config.account
         runs = [run for run in self.journal.runs() if run.plan.account == account]
         if books is not None:
@@ -527,6 +542,9 @@ class Workspace:
     def batches(self) -> BatchRunner:
         """Billing many tickets as one: `plan`, `confirm`, `run`, `receipts`."""
         if self._batches is None:
+            from .writes.batchbook import BatchBook
+            from .writes.batchrun import BatchRunner
+
             self._batch_book = BatchBook(self.config.home)
             self._batches = BatchRunner(self, self._batch_book, clock=self._clock, names=self._run_names)
         return self._batches
@@ -558,6 +576,8 @@ class Workspace:
         self.close()
 
     def _runner(self, progress: Progress | None) -> Runner:
+        from .writes.run import Runner
+
         return Runner(
             self.client,
             self.journal,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ..service.records import Settings, TicketSettings
 from ..tables import TABLES, Column
 from .columns import JOINED, microseconds
 from .lists import moment_of
-from .store import Batch, Store
+from .store import Batch, Pin, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,10 +62,11 @@ class Mirror:
         begun = [at for one in states.values() if (at := moment_of((one.get("pass") or {}).get("started"))) is not None]
         return found or min([*read, *begun], default=None)
 
-    def load(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def load(self, name: str, columns: Sequence[str] | None = None, pin: Pin | None = None) -> pd.DataFrame:
         """One table (tables.TABLES), sorted by its key; only these columns if they are given. `attrs["as_of"]` is its age.
 
-        Raises InputError for a table or a column that there is not, and store.Damaged.
+        `pin` (Store.pin): as it was at that instant. Raises InputError for a table or a column that there is not, and
+        store.Damaged and store.Moved.
         """
         table = TABLES.get(name)
         if table is None:
@@ -76,20 +78,20 @@ class Mirror:
         joined = [column for column in wanted if column in JOINED.get(name, ())]
         kept = [column for column in wanted if column not in joined]
         needed = list(dict.fromkeys([*kept, table.key])) if joined else kept
-        data = self._store.load(name, needed)
+        data = self._store.load(name, needed, pin)
         if joined:
-            data = self._store.join(data, table.key, _DETAILS[name], joined)
+            data = self._store.join(data, table.key, _DETAILS[name], joined, pin)
         made = frames.from_arrow(data.select(wanted), table.columns)
         made.attrs["as_of"] = self.as_of_table(name)
         return made
 
     def frame(self, name: str) -> pd.DataFrame:
-        """A whole table, kept in memory until it changes."""
+        """A whole table but for `extra`, which is as large as all the rest; kept in memory until it changes."""
         details = _DETAILS.get(name)
         version = (*self._store.version(name), *(self._store.version(details) if details else ()))
         kept = self._cache.get(name)
         if kept is None or kept[0] != version:
-            kept = (version, self.load(name))
+            kept = (version, self.load(name, [column for column in TABLES[name].columns if column != "extra"]))
             self._cache[name] = kept
         made = kept[1].copy(deep=False)
         made.attrs["as_of"] = self.as_of_table(name)
@@ -118,14 +120,16 @@ class Mirror:
         data = self._store.state("ticket_settings").get("record")
         return None if data is None else wire.read(TicketSettings, data)
 
-    def gaps(self) -> tuple[Gap, ...]:
-        """Everything that is known to be missing, by table."""
+    def gaps(self, names: Collection[str] = tuple(TABLES), *, of_details: bool = True) -> tuple[Gap, ...]:
+        """Everything that is known to be missing from these tables; `of_details`: with what only details of records give."""
         states = self._store.states()
-        found = [gap for name in TABLES for gap in _list_gaps(name, states)]
-        return (*found, *self._detail_gaps(states))
+        found = [gap for name in TABLES if name in names for gap in _list_gaps(name, states)]
+        more = self._detail_gaps(states, frozenset(names)) if of_details else ()
+        return (*found, *(gap for gap in more if gap.table in names))
 
-    def _detail_gaps(self, states: Mapping[str, dict[str, Any]]) -> Iterator[Gap]:
-        tickets = self._store.without_detail("tickets", "ticket_details")
+    def _detail_gaps(self, states: Mapping[str, dict[str, Any]], names: frozenset[str]) -> Iterator[Gap]:
+        wanted = not names.isdisjoint(("comments", "charges", "timers"))
+        tickets = self._store.without_detail("tickets", "ticket_details") if wanted else 0
         if tickets:
             why = _because(
                 f"the details of {tickets} tickets were not read yet, or have changed since", states, "tickets"
@@ -134,11 +138,11 @@ class Mirror:
             yield Gap("charges", why, tickets, True)
             if not states.get("timers", {}).get("complete"):
                 yield Gap("timers", why, tickets, True)
-        invoices = self._store.without_detail("invoices", "invoice_details")
+        invoices = self._store.without_detail("invoices", "invoice_details") if "invoice_lines" in names else 0
         if invoices:
             why = f"the lines of {invoices} invoices were not read yet, or have changed since"
             yield Gap("invoice_lines", _because(why, states, "invoices"), invoices, True)
-        customers = self._store.without_detail("customers", "customer_details")
+        customers = self._store.without_detail("customers", "customer_details") if "prepaid" in names else 0
         if customers:
             why = f"the prepaid hours of {customers} customers were not read yet, or may have changed since"
             yield Gap("prepaid", _because(why, states, "customers"), customers, True)
@@ -155,8 +159,9 @@ class Mirror:
             settings=self.settings(),
             ticket_settings=self.ticket_settings(),
             tables=_Tables(self, self.known()),
-            gaps=self.gaps(),
+            gaps=_Gaps(self),
             mirror=self,
+            pin=self._store.pin(),
         )
 
     def look(self, as_of: datetime) -> datetime | None:
@@ -248,14 +253,52 @@ class _Tables(Mapping[str, Any]):
         return len(self._known)
 
 
+class _Gaps(Sequence[Gap]):
+    """What is missing, counted when it is looked at."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+
+    @cached_property
+    def _all(self) -> tuple[Gap, ...]:
+        return self._mirror.gaps()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._all[place]
+
+
 @dataclass(frozen=True)
 class MirroredBooks(Books):
-    """Books that load from the disk, and only the columns that are asked for."""
+    """Books that load from the disk, only the columns that are asked for and each of them once, all of one instant."""
 
     mirror: Mirror | None = None
+    pin: Pin | None = field(default=None, repr=False)
+    _loaded: dict[str, dict[str, pd.Series]] = field(default_factory=dict, repr=False, compare=False)
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """One table, only with these columns if they are given. A table that nothing is known of is empty."""
+        """One table, only with these columns if they are given. A table that nothing is known of is empty.
+
+        Raises store.Damaged, and store.Moved where a sync has rewritten the files since.
+        """
+        import pandas as pd
+
         if self.mirror is None or name not in self.known:
             return super().table(name, columns)
-        return self.mirror.load(name, columns)
+        wanted = list(TABLES[name].columns if columns is None else columns)
+        loaded = self._loaded.setdefault(name, {})
+        lacking = [column for column in wanted if column not in loaded]
+        if lacking:
+            made = self.mirror.load(name, lacking, self.pin)
+            loaded.update((column, made[column]) for column in lacking)
+        frame = pd.DataFrame({column: loaded[column] for column in wanted}, copy=False)
+        frame.attrs["as_of"] = self.mirror.as_of_table(name)
+        return frame
+
+    def gaps_of(self, *names: str, of_details: bool = True) -> tuple[Gap, ...]:
+        """What is missing from these tables; `of_details`: with what only the details of other records give."""
+        if self.mirror is None:
+            return super().gaps_of(*names, of_details=of_details)
+        return (*self.mirror.gaps(names, of_details=of_details), *self._never_read(names))

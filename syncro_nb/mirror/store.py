@@ -63,6 +63,10 @@ _MARK, _GONE = "_mark", "_gone"
 _LOOKS = 5  # at a manifest whose files were compacted away meanwhile
 
 
+class Moved(InputError):
+    """A sync has rewritten the files of a table since they were pinned."""
+
+
 class Damaged(InputError):
     """A file of the mirror cannot be read. `syncro sync` sets it aside and reads those rows again."""
 
@@ -78,6 +82,9 @@ class Segment:
     gone: int
     bytes: int
     digest: str
+
+
+Pin = Mapping[str, tuple[list[Segment], list[str]]]
 
 
 @dataclass
@@ -245,12 +252,34 @@ class Store:
         ).fetchone()
         return row["one"] or 0, row["two"] or 0
 
-    def load(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def pin(self) -> Pin:
+        """What makes every table at this instant: loading with it gives the same rows each time, whatever a sync does."""
+        pinned: dict[str, tuple[list[Segment], list[str]]] = {name: ([], []) for name in (*TABLES, *OWN_TABLES)}
+        self._db.execute("BEGIN")
+        try:
+            for row in self._db.execute("SELECT * FROM segments ORDER BY id"):
+                pinned[row["name"]][0].append(_segment(row))
+            for row in self._db.execute("SELECT name, rows FROM tail ORDER BY id"):
+                pinned[row["name"]][1].append(row["rows"])
+        finally:
+            self._db.execute("COMMIT")
+        return pinned
+
+    def load(self, name: str, columns: Sequence[str] | None = None, pin: Pin | None = None) -> pa.Table:
         """The rows of a table as Arrow, sorted by key: these kept columns (all of them without), the newest version.
 
-        Raises Damaged.
+        `pin`: the version of that instant. Raises Damaged, and Moved where that version is no more.
         """
         wanted = list(kept_columns(name) if columns is None else columns)
+        if pin is not None:
+            try:
+                return self._merged(name, wanted, *pin[name])
+            except FileNotFoundError as error:
+                if pin[name][0] == self._manifest(name)[0]:
+                    raise self._damaged(name, error) from None
+                raise Moved(
+                    f"a sync has rewritten the table {name} since these books were opened: open them again (ws.books())"
+                ) from None
         for look in range(_LOOKS):
             segments, tail = self._manifest(name)
             try:
@@ -260,12 +289,12 @@ class Store:
                     raise self._damaged(name, error) from None
         raise AssertionError
 
-    def join(self, table: pa.Table, key: str, details: str, columns: Sequence[str]) -> pa.Table:
+    def join(self, table: pa.Table, key: str, details: str, columns: Sequence[str], pin: Pin | None = None) -> pa.Table:
         """A table with those of its columns that its details give: detail_at, and the prepaid hours of customers."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        read = self.load(details)
+        read = self.load(details, pin=pin)
         place = pc.index_in(table.column(key), value_set=read.column("id").combine_chunks())
         for column in columns:
             if column == "detail_at":
@@ -398,10 +427,19 @@ class Store:
             raise
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(segment.name, error, segment) from None
+        lacking = [name for name in columns if name not in there and not _may_be_absent(segment.name, name)]
+        if lacking:
+            raise Damaged(
+                f"the mirror's table {segment.name} has no column {lacking[0]} ({segment.file} in {self.folder} was "
+                "written by another version of this program): `syncro sync --full` reads it again"
+            )
         arrays = [
             table.column(name) if name in there else _filled(schema.field(name).type, len(table)) for name in columns
         ]
-        return pa.table(arrays, schema=pa.schema([schema.field(name) for name in columns]))
+        try:
+            return pa.table(arrays, schema=pa.schema([schema.field(name) for name in columns]))
+        except (ValueError, TypeError, pa.ArrowException) as error:
+            raise self._damaged(segment.name, error, segment) from None
 
     def _damaged(self, name: str, error: Exception, segment: Segment | None = None) -> Damaged:
         file = segment.file if segment else "a file"
@@ -622,8 +660,14 @@ def _array(cells: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(cells, kind)
 
 
+def _may_be_absent(table: str, column: str) -> bool:
+    """Whether a column that an older version did not keep can be shown as empty; a number or a flag would be a lie."""
+    declared_column = kept_columns(table).get(column)
+    return declared_column is not None and declared_column.dtype not in ("int64", "bool")
+
+
 def _filled(kind: pa.DataType, count: int) -> pa.Array:
-    """A column that an older version of this package did not keep: empty text, 0, false, or absent."""
+    """A column that an older version of this package did not keep: empty text, or absent."""
     import pyarrow as pa
 
     plain: Any = "" if pa.types.is_large_string(kind) else None

@@ -50,10 +50,10 @@ class Amended(Books):
         made = pd.DataFrame(joined)
         return made if columns is None else made[list(columns)]
 
-    def gaps_of(self, *names: str) -> tuple[Gap, ...]:
-        """What is missing from these tables."""
+    def gaps_of(self, *names: str, of_details: bool = True) -> tuple[Gap, ...]:
+        """What is missing from these tables; `of_details`: with what only the details of other records give."""
         assert self.base is not None
-        return self.base.gaps_of(*names)
+        return self.base.gaps_of(*names, of_details=of_details)
 
     @property
     def known(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Any, Protocol
 
 import httpx
@@ -110,6 +111,22 @@ class _Masked(logging.Filter):
         return True
 
 
+def _client(url: str, key: Secret, auth: str, timeout_seconds: float, inside: Inside | None) -> httpx.Client:
+    inner = httpx.MockTransport(_answer_with(inside)) if inside else httpx.HTTPTransport(trust_env=False)
+    return httpx.Client(
+        base_url=url,
+        transport=_Keyed(inner, key, auth),
+        timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 30.0), pool=min(timeout_seconds, 30.0)),
+        follow_redirects=False,
+        trust_env=False,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": f"syncro_nb/{__version__}",
+        },
+    )
+
+
 class Transport:
     """One account's connection. `inside` answers instead of the network, for the sandbox in this process."""
 
@@ -124,19 +141,9 @@ class Transport:
         limiter: Slots | None = None,
         inside: Inside | None = None,
     ) -> None:
-        inner = httpx.MockTransport(_answer_with(inside)) if inside else httpx.HTTPTransport(trust_env=False)
-        self._client = httpx.Client(
-            base_url=url,
-            transport=_Keyed(inner, key, auth),
-            timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 30.0), pool=min(timeout_seconds, 30.0)),
-            follow_redirects=False,
-            trust_env=False,
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip, deflate",
-                "User-Agent": f"syncro_nb/{__version__}",
-            },
-        )
+        self._make: Callable[[], httpx.Client] = lambda: _client(url, key, auth, timeout_seconds, inside)
+        self._made: httpx.Client | None = None
+        self._making = Lock()
         self.url = url
         self.clock = clock
         self._key = key
@@ -148,6 +155,13 @@ class Transport:
         # To wait for a connection, to send, to wait for the answer, to read it: below the limiter's LONGEST_REQUEST.
         self._deadline = None if inside else Deadline(2 * timeout_seconds + 90)
         self._server_ahead = timedelta(0)
+
+    def _client(self) -> httpx.Client:
+        """Made with the first request: a notebook that only asks the mirror need not load the certificates."""
+        with self._making:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
     def ask(
         self,
@@ -174,7 +188,7 @@ class Transport:
             try:
                 with (
                     self._in_time() as extensions,
-                    self._client.stream(
+                    self._client().stream(
                         method, path, params=params, content=content, headers=headers, extensions=extensions
                     ) as response,
                 ):
@@ -207,7 +221,8 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        if self._made is not None:
+            self._made.close()
         for name in _LOGGERS:
             logging.getLogger(name).removeFilter(self._filter)
 

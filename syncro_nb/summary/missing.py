@@ -13,7 +13,7 @@ def gaps(books: Books, *tables: str, details_of: str | None = None, of_records: 
     `of_records`: a mask that says which of those records matter; all by default. Details are old where the record has changed
     since they were read; these counts stand for what the books say of the details of all records.
     """
-    found = [gap for gap in books.gaps_of(*tables) if details_of is None or not gap.of_details]
+    found = list(books.gaps_of(*tables, of_details=details_of is None))
     if details_of is not None and details_of in books.known:
         rows = books.table(details_of, ["detail_at", "updated_at"])
         rows = rows if of_records is None else rows[of_records]
