@@ -68,7 +68,7 @@ for path in sys.argv[1:]:
 endef
 export WITHOUT_VIEWS
 
-notebooks: $(TO_RUN) ## runs every notebook on the sandbox and writes its outputs into it
+notebooks: $(TO_TEST) ## runs every notebook on the sandbox and writes its outputs into it
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && trap 'exit 130' INT TERM && \
 	for name in $$(env | sed -n 's/^\(SYNCRO_NB_[A-Z_]*\)=.*/\1/p'); do unset "$$name"; done && \
 	for notebook in notebooks/*.ipynb; do \

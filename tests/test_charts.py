@@ -72,6 +72,11 @@ def test_the_same_rows_give_the_same_picture_and_none_gives_one_too(name, rows, 
     assert drawn(draw(rows[name].head(0)))
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_notebook_gets_a_picture(name, rows):
+    assert getattr(charts, name)(rows[name])._repr_png_().startswith(b"\x89PNG")
+
+
 def test_it_leaves_pyplot_alone():
     program = (
         "import sys, pandas as pd, syncro_nb.charts\n"

@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from datetime import datetime
 
+import openpyxl
 import pytest
 
 from syncro_nb import __version__, config, verbs
@@ -589,3 +590,32 @@ def test_what_is_wrong_with_a_write_is_said_in_one_line(syncro, words, said):
     done = syncro(*words, "--yes")
     assert done.returncode == 2
     assert said in done.stdout + done.stderr
+
+
+def test_unbilled_reads_what_it_needs_first_then_answers_from_the_mirror(syncro, tmp_path):
+    alone = {"SYNCRO_NB_URL": "", "SYNCRO_NB_API_KEY": ""}
+    first = syncro("unbilled", **alone)
+    assert first.returncode == 0
+    assert first.stderr.count("Nothing was read from Syncro yet") == 1
+    assert first.stdout.startswith("Unbilled as of 20")
+    assert "Incomplete: these figures are not the whole" in first.stdout
+    assert "tickets: their details were never read" in first.stdout
+    second = syncro("unbilled", "--json", **alone)
+    document = json.loads(second.stdout)
+    assert "Nothing was read" not in second.stderr
+    assert set(document) == {"as_of", "totals", "rows", "without_time", "problems", "incomplete"}
+    assert (
+        sum(row["amount_cents"] for row in document["rows"] if row["mode"] == "time-and-materials")
+        == (document["totals"]["amount_cents"])
+    )
+    book = tmp_path / "unbilled.xlsx"
+    assert f"{len(document['rows'])} rows written to" in syncro("unbilled", "--out", str(book), **alone).stdout
+    workbook = openpyxl.load_workbook(book)
+    assert workbook.sheetnames[:2] == ["Unbilled", "Customers"]
+    assert workbook["Unbilled"].max_row == len(document["rows"]) + 1
+    (damaged,) = (tmp_path / "home").rglob("timers-*.parquet")
+    damaged.write_bytes(damaged.read_bytes()[:-50])
+    broken = syncro("unbilled", **alone)
+    assert broken.returncode == 2
+    assert "timers cannot be read" in complaint(broken)
+    assert broken.stdout == ""

@@ -2,18 +2,20 @@
 
 import dataclasses
 import sqlite3
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from syncro_nb import frames
 from syncro_nb.errors import ConfigError, InputError
 from syncro_nb.mirror import store as store_module
-from syncro_nb.mirror.columns import Unkept
+from syncro_nb.mirror.columns import DetailRead, Unkept, microseconds
 from syncro_nb.mirror.mirror import Mirror
-from syncro_nb.mirror.store import Batch, Damaged, Store
+from syncro_nb.mirror.store import Batch, Damaged, Moved, Store
 from syncro_nb.mirror.writer import Writer
 from syncro_nb.service import records
 from syncro_nb.tables import TABLES, Snapshot
@@ -62,7 +64,7 @@ def store(tmp_path):
 def put(store, name, *made):
     writer = Writer(store)
     for record in made:
-        if name == "prepaid":
+        if name in ("prepaid", "ticket_details"):
             writer.append(name, record)
         else:
             writer.put(name, record)
@@ -248,6 +250,149 @@ def test_a_column_that_an_older_version_did_not_keep_is_empty(store, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(store_module, "kept_columns", lambda name: columns)
         assert store.values("users", ["name", "email"]) == [("A", "")]
+
+
+def test_a_number_that_an_older_version_did_not_keep_is_said_and_not_taken_for_zero(store, tmp_path, monkeypatch):
+    put(store, "products", records.Product(id=1, name="A", price_cents=15000))
+    columns = {name: one for name, one in store_module.kept_columns("products").items() if name != "price_cents"}
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "kept_columns", lambda name: columns)
+        patch.setattr(
+            store_module, "_latest", lambda tail, name: {1: [1, 1, "A", "", 0, False, None, False, False, None, ""]}
+        )
+        store.fold("products")
+    mirror = Mirror(tmp_path)
+    with pytest.raises(Damaged, match=r"products has no column price_cents .* `syncro sync --full`"):
+        mirror.load("products", ["price_cents"])
+    assert mirror.load("products", ["name"])["name"].tolist() == ["A"]
+    mirror.close()
+
+
+def replaced(path, **columns):
+    """The same file with other columns, as another program might have left it."""
+    table = pq.read_table(path)
+    for name, values in columns.items():
+        table = table.set_column(table.schema.get_field_index(name), name, [values])
+    pq.write_table(table, path)
+
+
+def test_a_column_of_another_kind_is_said(store, tmp_path):
+    put(store, "users", *users((1, "A")))
+    store.fold("users")
+    replaced(store.files("users")[0], name=pa.array([[1, 2]]))
+    with pytest.raises(Damaged, match="users cannot be read"):
+        store.load("users")
+
+
+def test_a_number_that_is_absent_is_told_by_its_row(store, tmp_path):
+    put(store, "timers", *[records.Timer(id=key, ticket_id=1, billable=True) for key in (1, 2, 3)])
+    store.fold("timers")
+    replaced(store.files("timers")[0], billable=pa.array([True, None, True]))
+    mirror = Mirror(tmp_path)
+    with pytest.raises(InputError, match="1 rows have no billable, the first of them row 2"):
+        mirror.load("timers")
+    mirror.close()
+
+
+def test_a_manifest_that_is_no_database_is_said(store, tmp_path):
+    store.close()
+    (tmp_path / "manifest.sqlite").write_bytes(b"no database at all" * 100)
+    for more in tmp_path.glob("manifest.sqlite-*"):
+        more.unlink()
+    with pytest.raises(ConfigError, match="not a database"):
+        Mirror(tmp_path)
+
+
+def read_back(path):
+    table = pq.read_table(path)
+    return dict(zip(table.column("user_id").to_pylist(), table.column("name").to_pylist(), strict=True))
+
+
+def test_one_file_has_the_whole_table_at_any_moment(store, tmp_path):
+    mirror = Mirror(tmp_path)
+    assert read_back(mirror.file("users")) == {}
+    put(store, "users", *users((1, "old"), (2, "goes")))
+    first = mirror.file("users")
+    assert read_back(first) == {1: "old", 2: "goes"}  # still in the tail
+    store.fold("users")
+    assert mirror.file("users") == store.files("users")[0]  # it stands alone: no copy
+    put(store, "users", *users((1, "new")))
+    writer = Writer(store)
+    writer.drop("users", [2])
+    writer.commit()
+    second = mirror.file("users")
+    assert read_back(second) == {1: "new"}
+    assert mirror.file("users") == second
+    assert [path.name for path in second.parent.iterdir()] == [second.name]  # old copies are gone
+    with pytest.raises(InputError, match="no table 'people'"):
+        mirror.file("people")
+    mirror.close()
+
+
+def test_the_file_of_a_table_has_its_details_too(store, tmp_path):
+    put(store, "tickets", records.Ticket(7, 32164))
+    put(store, "ticket_details", DetailRead(7, None, NOW))
+    store.tidy()
+    mirror = Mirror(tmp_path)
+    table = pq.read_table(mirror.file("tickets"))
+    assert table.column_names == list(TABLES["tickets"].columns)
+    assert table.column("detail_at").to_pylist() == [NOW]
+    mirror.close()
+
+
+def books_of(mirror, store):
+    writer = Writer(store)
+    for name in TABLES:
+        writer.keep(name, as_of=microseconds(NOW), complete=True)
+    writer.commit()
+    return mirror.books()
+
+
+def test_books_are_of_one_instant_whatever_is_written_meanwhile(store, tmp_path):
+    put(store, "users", *users((1, "A")))
+    mirror = Mirror(tmp_path)
+    books = books_of(mirror, store)
+    assert books.table("users", ["user_id"])["user_id"].tolist() == [1]
+    put(store, "users", *users((0, "B"), (1, "C")))
+    store.fold("users")
+    both = books.table("users", ["name", "user_id"])
+    assert list(both.itertuples(index=False, name=None)) == [("A", 1)]
+    assert mirror.books().table("users")["name"].tolist() == ["B", "C"]
+    mirror.close()
+
+
+def test_books_whose_files_were_rewritten_say_so(store, tmp_path):
+    put(store, "users", *users((1, "A")))
+    store.fold("users")
+    mirror = Mirror(tmp_path)
+    books = books_of(mirror, store)
+    assert len(books.table("users", ["user_id"])) == 1
+    put(store, "users", *users((2, "B")))
+    store.tidy()
+    assert len(books.table("users", ["user_id"])) == 1  # what was loaded stays
+    with pytest.raises(Moved, match=r"rewritten the table users .* open them again"):
+        books.table("users", ["name"])
+    mirror.close()
+
+
+def test_what_one_caller_does_to_a_table_is_not_seen_by_the_next(store, tmp_path):
+    put(store, "users", *users((1, "A")))
+    mirror = Mirror(tmp_path)
+    books = books_of(mirror, store)
+    mine = books.table("users", ["user_id", "name"])
+    mine["name"] = "changed"
+    mine.loc[0, "user_id"] = 9
+    assert books.table("users", ["user_id", "name"]).iloc[0].tolist() == [1, "A"]
+    mirror.close()
+
+
+def test_a_second_look_at_the_same_books_tells_the_same(store, tmp_path):
+    mirror = Mirror(tmp_path)
+    monday, tuesday, wednesday = (NOW + timedelta(days=day) for day in (0, 1, 2))
+    assert [mirror.look(day) for day in (monday, monday, tuesday, tuesday, wednesday)] == [
+        *(None, None, monday, monday, tuesday)
+    ]
+    mirror.close()
 
 
 def test_what_no_column_can_hold_is_refused_and_not_bent(store):

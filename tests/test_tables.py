@@ -5,6 +5,7 @@ from desk import Desk
 from everything import read_everything
 
 from syncro_nb import frames
+from syncro_nb.errors import InputError
 from syncro_nb.tables import TABLES
 
 
@@ -48,3 +49,12 @@ def frames_without(books, name):
     from dataclasses import replace
 
     return replace(books, tables={key: value for key, value in books.tables.items() if key != name})
+
+
+def test_the_dictionary_tells_every_column_with_its_dtype_and_meaning():
+    found = frames.dictionary("timers").set_index("column")
+    assert list(found.index) == list(TABLES["timers"].columns)
+    assert found.loc["active_seconds", "dtype"] == "Int64"
+    assert "seconds" in found.loc["active_seconds", "meaning"]
+    with pytest.raises(InputError, match="no table 'people'; there is: tickets"):
+        frames.dictionary("people")

@@ -7,11 +7,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
+from mirrored import MirrorDesk, wrong_now
 
 from syncro_nb import connect, practice
 from syncro_nb.clock import StillClock
-from syncro_nb.errors import ConfigError
+from syncro_nb.errors import ConfigError, InputError
+from syncro_nb.mirror.store import Damaged
+from syncro_nb.policy import Policy
+from syncro_nb.summary.unbilled import NEEDS
 from syncro_nb.writes.bill import BillDraft
 
 MORNING = datetime(2026, 3, 31, 6, 0, tzinfo=UTC)
@@ -143,3 +148,66 @@ def _environment(folder):
         "SYNCRO_NB_PROFILE": "sandbox",
         "TMPDIR": str(folder),
     }
+
+
+@pytest.fixture
+def desk(tmp_path):
+    made = MirrorDesk(tmp_path)
+    yield made
+    made.close()
+
+
+def test_the_summaries_come_from_the_mirror_and_need_one(desk):
+    for ask in (desk.ws.unbilled, desk.ws.open_summary, lambda: desk.ws.unbilled_under(Policy())):
+        with pytest.raises(InputError, match="`syncro sync` fills the mirror"):
+            ask()
+    desk.pull()
+    before = len(desk.sandbox._log)
+    assert desk.ws.unbilled().totals["amount_cents"] > 0
+    assert len(desk.ws.open_summary().rows) == len(desk.ws.open_ticket_records())
+    assert len(desk.sandbox._log) == before + 1  # the list of open tickets, to compare with
+
+
+def test_a_first_sync_of_what_unbilled_time_needs_gives_the_same_answer_and_leaves_the_rest_to_the_next(desk):
+    desk.ws.sync(only=NEEDS)
+    asked = {row["path"].split("/")[1] for row in desk.sandbox._log}
+    assert not asked & {"invoices", "payments", "line_items", "schedules", "timelogs", "contacts"}
+    first = desk.ws.unbilled()
+    assert "invoices" not in desk.ws.mirror.known()
+    desk.pull()
+    assert desk.ws.unbilled().totals == first.totals
+    assert {"invoices", "payments", "invoice_lines", "schedules", "timelogs", "contacts"} <= desk.ws.mirror.known()
+    desk.pull(full=True)
+    assert wrong_now(desk) == {}
+
+
+def test_changes_count_from_the_last_look_or_from_a_day(desk):
+    desk.pull()
+    first = desk.ws.open_summary()
+    assert first.since == first.as_of - timedelta(days=1)  # there was no look before
+    desk.clock.sleep(3600)
+    desk.bill()
+    desk.pull()
+    second = desk.ws.open_summary()
+    assert second.since == first.as_of
+    assert second.changes["number"].tolist() == [32164]
+    pd.testing.assert_frame_equal(
+        desk.restart().open_summary().changes, second.changes
+    )  # the same books, looked at again
+    assert desk.ws.open_summary("2026-03-30").since.isoformat() == "2026-03-30T00:00:00-07:00"
+    assert desk.ws.open_summary().since == first.as_of  # a day that is given is no look
+    with pytest.raises(InputError, match="since must be a day or a time"):
+        desk.ws.open_summary("last week")
+
+
+@pytest.mark.parametrize("table", ["timers", "tickets"])
+def test_a_damaged_file_is_said_by_every_summary_and_no_total_is_given(desk, table):
+    desk.pull()
+    for path in desk.ws.mirror.folder.glob(f"{table}-*.parquet"):
+        path.write_bytes(path.read_bytes()[:-100])
+    for ask in (desk.ws.unbilled, desk.ws.open_summary) if table == "tickets" else (desk.ws.unbilled,):
+        with pytest.raises(Damaged, match=f"table {table} cannot be read: .* `syncro sync` sets it aside"):
+            ask()
+    desk.pull()  # says what was damaged, and reads it again
+    assert any("damaged" in problem for problem in desk.synced.problems)
+    assert desk.ws.unbilled().totals["records"] > 0

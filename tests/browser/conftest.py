@@ -95,6 +95,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, isolated: Callable[[Path], dic
             "JUPYTER_TOKEN": TOKEN,
             "SYNCRO_NB_URL": sandbox.url,
             "SYNCRO_NB_API_KEY": sandbox.key,
+            "SYNCRO_NB_RATE": "100000/60",  # a first sync makes more requests than a minute allows
         }
         child = launcher.start(command, folder, environment)
         try:
