@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from . import config as configuration
-from . import directory, frames
+from . import frames
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
 from .errors import ConfigError, InputError, Missing
@@ -32,7 +32,6 @@ from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
 from .mirror.mirror import Mirror
 from .mirror.store import Store
-from .mirror.sync import Synced, Tell, sync
 from .secret import Secret
 from .service.client import Client
 from .service.limiter import Limiter, parse_rate
@@ -45,7 +44,9 @@ from .words import Words, pull_words
 if TYPE_CHECKING:
     import pandas as pd
 
+    from . import directory
     from .books import Books
+    from .mirror.sync import Synced, Tell
     from .policy import Policy
     from .reconcile.decisions import Decisions
     from .reconcile.finding import Proofs
@@ -258,6 +259,8 @@ class Workspace:
         `progress` is called after each request. Raises InputError where another sync of this account is at work, Refused
         or Unreachable if nothing could be read; what is merely missing is in `freshness`.
         """
+        from .mirror.sync import sync
+
         store = Store(self._mirror_folder())
         try:
             workers = 1 if self.is_sandbox else _WORKERS
@@ -365,10 +368,14 @@ class Workspace:
 
     def search_tickets(self, query: str, *, most: int = 200) -> tuple[list[Ticket], bool]:
         """Tickets with these words in subject or customer, newest first; False: there are more than `most`."""
+        from . import directory
+
         return directory.search_tickets(self.client, query, most=most)
 
     def find_customers(self, query: str, *, most: int = 10) -> list[directory.CustomerRow]:
         """Customers with these words in their name; open tickets and prepaid hours of the first `most`."""
+        from . import directory
+
         return directory.find_customers(self.client, self.house, query, most=most)
 
     def triage(self, *, live: bool = False, thresholds: Thresholds | None = None, say: Say = _quiet) -> pd.DataFrame:

@@ -229,7 +229,7 @@ class Unbilled:
 def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -> Unbilled:
     """What is unbilled in these books. `site`: the account's address, for links."""
     timers, lines = _uncharged(books), _pending(books)
-    rows = unbilled_rows(books, house, site=site)
+    rows = _rows(timers, lines, books, house, site)
     return Unbilled(
         books.as_of,
         rows,
@@ -244,8 +244,14 @@ def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -
 
 def unbilled_rows(books: Books, house: House, *, site: str | None = None) -> pd.DataFrame:
     """Every uncharged timer and every pending charge as UNBILLED, oldest work first. `site`: the account's address."""
-    timers = terms.timed(_uncharged(books), books, house).rename(columns={"timer_id": "record_id"})
-    lines = terms.charged(_pending(books), books, house).rename(columns={"line_id": "record_id"})
+    return _rows(_uncharged(books), _pending(books), books, house, site)
+
+
+def _rows(
+    raw_timers: pd.DataFrame, raw_lines: pd.DataFrame, books: Books, house: House, site: str | None
+) -> pd.DataFrame:
+    timers = terms.timed(raw_timers, books, house).rename(columns={"timer_id": "record_id"})
+    lines = terms.charged(raw_lines, books, house).rename(columns={"line_id": "record_id"})
     for part, what, nameless in ((timers, TIMER, NO_PRODUCT), (lines, CHARGE, GOODS)):
         part["what"] = what
         part["kind"] = part["kind"].astype("str").replace("", nameless)
@@ -313,7 +319,8 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     lines = lines[lines["ticket_id"].isin(tickets["ticket_id"].tolist())]
     labour = terms.is_labour(terms.kind(lines, books.table("products", ["product_id", "category"]), house))
     tickets = tickets[~tickets["ticket_id"].isin(lines.loc[labour, "ticket_id"].tolist())]
-    written = books.table("comments", ["ticket_id", "user_id"]).dropna()
+    comments = books.table("comments", ["ticket_id", "user_id"])
+    written = comments[comments["ticket_id"].isin(tickets["ticket_id"].tolist())].dropna()
     tickets = tickets.assign(comments=tickets["ticket_id"].map(written["ticket_id"].value_counts()).fillna(0))
     ended = tickets["resolved_at"].fillna(tickets["updated_at"])
     long_open = (ended - tickets["created_at"]).dt.total_seconds() > LONG_OPEN_SECONDS
@@ -356,9 +363,12 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (charges, discounted, "it has a discount, which is not taken off here"),
         (charges, charges["amount_cents"] < 0, "its amount is below 0: it lowers the total"),
     ]
-    found = [part[mask].assign(problem=text) for part, mask, text in (*of_any, *of_timers, *of_charges)]
+    named = ["what", "record_id", "number"]
+    every = (*of_any, *of_timers, *of_charges)
+    found = [part.loc[mask, named].assign(problem=text) for part, mask, text in every if mask.any()]
     known = books.table("timers", ["timer_id", "ticket_id", "recorded", "line_id", "ended_at", "billable"])
-    torn = known[known["line_id"].notna() & ~known["recorded"] & known["billable"] & known["ended_at"].notna()]
+    torn = known[(~known["recorded"] & known["billable"]).to_numpy()]
+    torn = torn[torn["line_id"].notna() & torn["ended_at"].notna()]
     torn = torn.assign(
         what=TIMER,
         record_id=torn["timer_id"],
@@ -367,8 +377,8 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
             torn["ticket_id"], books.table("tickets", ["ticket_id", "number"]), "ticket_id", {"n": "number"}
         )["n"],
     )
-    every = pd.concat([part[list(PROBLEMS)] for part in (*found, torn)], ignore_index=True)
-    return of_columns(PROBLEMS, every.sort_values(["what", "record_id", "problem"]))
+    listed = pd.concat([part[list(PROBLEMS)] for part in (*found, torn)], ignore_index=True)
+    return of_columns(PROBLEMS, listed.sort_values(["what", "record_id", "problem"]))
 
 
 def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
@@ -391,8 +401,8 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
 def _uncharged(books: Books) -> pd.DataFrame:
     names = ["timer_id", "ticket_id", "user_id", "product_id", "line_id", "started_at", "ended_at", "created_at"]
     names += ["recorded", "billable", "active_seconds", "billable_seconds", "override_seconds"]
-    timers = books.table("timers", names)
-    return timers[terms.uncharged(timers)]
+    wanted = terms.uncharged(books.table("timers", ["ended_at", "billable", "recorded", "line_id"])).to_numpy()
+    return books.table("timers", names)[wanted]
 
 
 def _pending(books: Books) -> pd.DataFrame:
