@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 from shop import amounts, invoice, left_out, payment, report
-from world import REMOTE
+from world import REMOTE, line, ticket, timer
 
 from syncro_nb.books import Gap
 
@@ -139,3 +139,49 @@ def test_invoices_outside_of_the_ledger_are_not_evaluated():
 
 def test_without_a_ledger_it_is_not_evaluated():
     assert left_out("ledger-difference", bill(7)) == [1]
+
+
+# ---------------------------------------------------------------- receivable-overdue
+
+
+@pytest.mark.parametrize(
+    ("due", "age"),
+    [
+        (date(2026, 3, 31), "0"),
+        (date(2026, 3, 30), "1-30"),
+        (date(2026, 3, 1), "1-30"),
+        (date(2026, 2, 28), "31-60"),
+        (date(2026, 1, 1), "61-90"),
+        (date(2025, 12, 30), "90+"),
+    ],
+)
+def test_what_is_due_by_age(due, age):
+    some = invoice(7, lines=HOUR, due_on=due, balance_due_cents=12000)
+    (found,) = report("receivable-overdue", some).findings
+    assert (found.severity, found.direction, found.amount_cents, found.evidence["age"]) == ("S3", "cash", 12000, age)
+
+
+def test_what_is_not_due_or_paid_is_silent_and_an_unknown_balance_is_said():
+    assert amounts("receivable-overdue", invoice(7, lines=HOUR, due_on=date(2026, 4, 1), balance_due_cents=1)) == []
+    past = {"due_on": date(2026, 3, 1)}
+    assert amounts("receivable-overdue", invoice(7, lines=HOUR, is_paid=True, balance_due_cents=15000, **past)) == []
+    assert amounts("receivable-overdue", invoice(7, lines=HOUR, balance_due_cents=0, **past)) == []
+    assert left_out("receivable-overdue", invoice(7, lines=HOUR, **past)) == [1]
+
+
+# ---------------------------------------------------------------- cut-off
+
+
+def test_work_of_a_closed_month_on_an_invoice_of_a_later_one():
+    worked = [ticket(1), line(1, days_ago=33, converted=True), invoice(7, ticket=1, lines=HOUR, days_ago=5)]
+    (found,) = report("cut-off", worked).findings
+    assert (found.severity, found.direction, found.amount_cents, found.on) == ("S4", "timing", 15000, "2026-02-26")
+    assert len(report("cut-off", worked, timer(1, days_ago=6, line_item_id=1, recorded=True)).findings) == 0
+
+
+def test_the_same_month_and_a_month_that_is_still_open_are_fine():
+    worked = [ticket(1), line(1, days_ago=9, converted=True), invoice(7, ticket=1, lines=HOUR, days_ago=5)]
+    assert amounts("cut-off", worked) == []
+    early = [ticket(1), line(1, days_ago=62, converted=True), invoice(7, ticket=1, lines=HOUR, days_ago=5)]
+    assert amounts("cut-off", early, to=date(2026, 1, 27)) == []
+    assert amounts("cut-off", early, to=date(2026, 1, 31)) == [("timing", 15000)]

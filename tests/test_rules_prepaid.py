@@ -110,3 +110,58 @@ def test_a_ticket_that_was_not_read_is_not_evaluated():
 
 
 assert CUSTOMERS
+
+
+# ---------------------------------------------------------------- cash-while-block
+
+CASH = [(2, REMOTE, 15000, "")]
+
+
+def test_labour_in_cash_while_hours_were_left_is_over():
+    (found,) = report("cash-while-block", reading("8", 3), invoice(7, 20, lines=CASH, days_ago=2)).findings
+    assert (found.severity, found.direction, found.amount_cents, found.exact) == ("S1", "over", 30000, True)
+    assert found.evidence["left_hours"] == 8
+
+
+def test_no_more_is_too_much_than_was_left():
+    assert amounts("cash-while-block", reading("0.5", 3), invoice(7, 20, lines=CASH, days_ago=2)) == [("over", 7500)]
+    twice = invoice(7, 20, lines=[*CASH, *CASH], days_ago=2)
+    assert [cents for _, cents in amounts("cash-while-block", reading("3", 3), twice)] == [30000, 15000]
+
+
+def test_used_up_hours_a_customer_without_any_and_hours_that_were_drawn_are_fine():
+    assert amounts("cash-while-block", reading("0", 3), invoice(7, 20, lines=CASH, days_ago=2)) == []
+    assert amounts("cash-while-block", invoice(7, 10, lines=CASH, days_ago=2)) == []
+    assert amounts("cash-while-block", reading("8", 3), invoice(7, 20, lines=[LABOUR], days_ago=2)) == []
+
+
+def test_hours_that_are_left_now_were_left_then_unless_some_were_sold():
+    some = invoice(7, 20, lines=CASH, days_ago=2)
+    sold = invoice(8, 20, lines=[(5, HOURS, 13500, "")], days_ago=1)
+    assert amounts("cash-while-block", reading("5", 0.5), some) == [("over", 30000)]
+    assert left_out("cash-while-block", reading("5", 0.5), some, sold) == [1]
+    assert left_out("cash-while-block", some) == [1]
+
+
+# ---------------------------------------------------------------- block-low
+
+
+def holder(hours, customer=20):
+    return [replace(one, prepaid_hours=Decimal(hours)) if one.id == customer else one for one in CUSTOMERS]
+
+
+def test_hours_that_are_used_up_or_soon_will_be():
+    used = invoice(7, 20, lines=[(14, REMOTE, 0, "")], days_ago=3)
+    (found,) = report("block-low", holder("4.9"), used).findings
+    assert (found.severity, found.direction, found.amount_cents, found.customer) == ("S3", "cash", 0, "Block House")
+    assert found.evidence["days_left"] == 9
+    assert amounts("block-low", holder("5"), used) == []
+    assert amounts("block-low", holder("1")) == []
+    assert amounts("block-low", holder("-2")) == [("cash", 30000)]
+
+
+def test_customers_who_never_had_hours_are_none():
+    assert amounts("block-low", holder("0")) == []
+    assert amounts("block-low", holder("0"), invoice(7, 20, lines=[(5, HOURS, 13500, "")], days_ago=90)) == [
+        ("cash", 0)
+    ]

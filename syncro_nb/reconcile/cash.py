@@ -11,7 +11,7 @@ import pandas as pd
 from .. import terms
 from ..money import format_cents
 from .finding import Found, Lack, hits
-from .inputs import ids, sum_by
+from .inputs import Billed, ids, sum_by
 from .registry import rule
 
 _FEW_CENTS = 5
@@ -200,3 +200,112 @@ def _same_name(one: pd.Series, other: pd.Series) -> Any:
 
     pairs = zip(one, other, strict=True)
     return np.array([bare(a) == bare(b) or bare(a) == bare(b.split(":")[0]) for a, b in pairs], dtype=bool)
+
+
+# ---------------------------------------------------------------- what is due, and in which period
+
+
+_AGES = ((0, "0"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
+
+
+@rule("receivable-overdue", "S3")
+def receivable_overdue(invoices: pd.DataFrame, today: pd.Timestamp) -> Found:
+    """An invoice is due and not paid.
+
+    By the age of its due day (its date where it has none): 0 (due today), 1-30, 31-60, 61-90, 90+ days. What is not due yet, and
+    what is marked as paid (see `paid-flags`), is left out. An unpaid invoice that does not tell its balance is not evaluated.
+    """
+    due = invoices["due_on"].fillna(invoices["day"])
+    late = ((today - due).dt.days).astype("Int64")
+    waiting = ~invoices["is_paid"].to_numpy() & (invoices["total_cents"] > 0).to_numpy()
+    waiting &= (late >= 0).fillna(False).to_numpy(dtype=bool)
+    silent = waiting & invoices["balance_due_cents"].isna().to_numpy()
+    lacks: tuple[Lack, ...] = ()
+    if silent.any():
+        reason = "the balance of an unpaid invoice is not known"
+        lacks = (Lack(reason, int(silent.sum()), invoices["day"][silent]),)
+    rows = invoices[waiting & (invoices["balance_due_cents"].fillna(0) > 0).to_numpy()]
+    days = late[rows.index].astype("int64")
+    ages = np.select([(days <= most).to_numpy() for most, _ in _AGES], [name for _, name in _AGES], default="90+")
+    rows = rows.assign(due_on=due[rows.index], days_overdue=days, age=ages)
+    found = hits(
+        rows,
+        about=("invoice_id",),
+        severity="S3",
+        direction="cash",
+        amount=rows["balance_due_cents"].astype("int64"),
+        on="day",
+        evidence=("due_on", "days_overdue", "age", "balance_due_cents", "total_cents"),
+        claims={"cash": "invoice_id"},
+        message=lambda e: (
+            f"{format_cents(e['balance_due_cents'])} is {e['days_overdue']} days overdue ({e['age']} days)"
+        ),
+    )
+    return Found(found, lacks)
+
+
+@rule("cut-off", "S4")
+def cut_off_crossed(
+    invoices: pd.DataFrame,
+    invoice_lines: pd.DataFrame,
+    charges: pd.DataFrame,
+    timers: pd.DataFrame,
+    tickets: pd.DataFrame,
+    billed: Billed,
+    cut_off: pd.Timestamp,
+    zone: Any,
+) -> Found:
+    """Work was done in a month that is closed, and invoiced in a later one.
+
+    Closed is every month that ended by the cut-off. One finding for each invoice and month of work: what its lines of that month
+    come to, without tax, by the start of their timers (by the day of the ticket line, where no timer names it).
+    """
+    source = billed.charge
+    places = np.flatnonzero((source >= 0) & (invoice_lines["amount_cents"] > 0).to_numpy())
+    if not len(places):
+        return Found()
+    line = charges.iloc[source[places]]
+    linked = timers[timers["line_id"].notna().to_numpy()].sort_values(["started_at", "timer_id"])
+    first = linked.drop_duplicates("line_id")
+    began = terms.look_up(line["line_id"], first, "line_id", {"at": "started_at"})["at"].fillna(line["created_at"])
+    rows = invoice_lines.iloc[places][["invoice_id", "place", "amount_cents", "customer_id"]].assign(
+        line_id=line["line_id"].to_numpy(), worked_on=terms.local_day(began, zone).to_numpy()
+    )
+    rows["billed_on"] = invoices["day"].iloc[rows["place"]].to_numpy()
+    rows = rows[rows["worked_on"].notna().to_numpy() & rows["billed_on"].notna().to_numpy()]
+    months = rows["worked_on"].dt.year * 12 + rows["worked_on"].dt.month
+    later = rows["billed_on"].dt.year * 12 + rows["billed_on"].dt.month
+    # The first instant after the cut-off, less a moment, lies in the last day that is closed.
+    end = (cut_off - pd.Timedelta(seconds=1)).tz_convert(zone)
+    following = end + pd.Timedelta(days=1)
+    last_closed = end.year * 12 + end.month - (0 if following.month != end.month else 1)
+    rows = rows.assign(month=months)[((months < later) & (months <= last_closed)).to_numpy()]
+    groups = rows.sort_values(["invoice_id", "month", "worked_on", "line_id"]).groupby(
+        ["invoice_id", "month"], sort=True
+    )
+    made = groups.agg(
+        place=("place", "first"),
+        amount_cents=("amount_cents", "sum"),
+        worked_on=("worked_on", "last"),
+        billed_on=("billed_on", "first"),
+    ).reset_index()
+    parts = [
+        [(f"line:{number}", int(cents)) for number, cents in zip(part["line_id"], part["amount_cents"], strict=True)]
+        for _, part in groups
+    ]
+    invoice = invoices.iloc[made["place"]].reset_index(drop=True)
+    made["customer"], made["customer_id"] = invoice["customer"], invoice["customer_id"]
+    made["ticket_id"], made["invoice_id"] = invoice["ticket_id"], invoice["invoice_id"].astype("Int64")
+    found = hits(
+        made,
+        about=("invoice_id", "month"),
+        severity="S4",
+        direction="timing",
+        amount=made["amount_cents"],
+        on="worked_on",
+        evidence=("worked_on", "billed_on"),
+        parts=parts,
+        fixed={},
+        message=lambda e: f"Work of {e['worked_on'][:7]} was invoiced on {e['billed_on'][:10]}",
+    )
+    return Found(found)

@@ -16,12 +16,14 @@ from ..money import format_cents
 from ..policy import STANDARD_KINDS, Policy
 from .finding import Found, Lack, hits
 from .inputs import (
+    ADDED_AFTER_HOURS,
     NO_ID,
     UNREAD,
     Array,
     Billed,
     Catalogue,
     Rates,
+    Waiting,
     at,
     half_up,
     has_word,
@@ -86,6 +88,7 @@ def _times(evidence: Any) -> str:
 @rule("timer-uncharged", "S2")
 def timer_uncharged(
     timers: pd.DataFrame,
+    waiting: Waiting,
     of_ticket: OfTicket,
     paid_by: PaidBy,
     rates: Rates,
@@ -96,14 +99,19 @@ def timer_uncharged(
     """A billable timer that ended over two days ago, or before the cut-off, was never charged.
 
     Left out: work under a contract, warranty or internal work, and timers with a billable time of nothing. A timer
-    without a product is worth the account's default labour product, and then only estimated.
+    without a product is worth the account's default labour product, and then only estimated. Where the house bills by
+    lines, a labour line of the ticket may stand for a timer (inputs.waiting).
     """
-    rows = timers[terms.uncharged(timers).to_numpy()]
+    rows = timers[waiting.mask]
     rows = rows[(rows["ended_at"] < cut_off) | (now - rows["ended_at"] > _STALE)]
     rows = timed_work(rows[rows["worth_seconds"] > 0], of_ticket, zone)
     mode = paid_by(rows, np.ones(len(rows), dtype=bool))
     rows, mode = rows[~mode.isin(FREE_MODES)], mode[~mode.isin(FREE_MODES)]
     known, lacks = split_unread(rows, mode, "worked_on")
+    if waiting.unsure.any():
+        days = terms.local_day(timers.loc[waiting.unsure, "started_at"], zone)
+        reason = "details of the ticket not read, so whether a line stands for the timer is not known"
+        lacks += (Lack(reason, int(waiting.unsure.sum()), days),)
     rows, more = priced(rows[known], rates, "worth_seconds", "worked_on")
     rows = rows.assign(hours=hours_of(rows["worth_seconds"]), mode=mode[rows.index])
     found = hits(
@@ -208,13 +216,14 @@ def double_charge(
     timer, on whichever days: a labour line that no timer names, the same in all of that and with a text, as one that a
     timer names and whose hours that timer has; only where the house charges timers. A labour line that no timer names,
     within 10 % of an uncharged timer of the same technician and day, each taken once, the nearest first; lines of
-    travel and of hours sold are no time. Lines that come to nothing are left out.
+    travel and of hours sold are no time. Where the house bills by lines such a line is how the timer is billed. Lines that
+    come to nothing, and the line that bills after-hours beside a charged timer, are left out.
     """
     named = np.isin(charges["line_id"].to_numpy(), ids(timers["line_id"]))
     rows = charges.assign(at=np.arange(len(charges)), named=named)
     rows = rows[rows["ticket_id"].notna().to_numpy()]
     twice = _alike(rows[rows["amount_cents"] != 0], timers, policy, zone)
-    beside, lacks = _beside(rows, timers, zone)
+    beside, lacks = _beside(rows if policy.bill_by == "timers" else rows[:0], timers, zone)
     beside = beside[~beside["line_id"].isin(twice["line_id"])]
     every = pd.concat([twice, beside])
     every = every.join(of_ticket(every["ticket_id"]))
@@ -308,6 +317,7 @@ def _beside(rows: pd.DataFrame, timers: pd.DataFrame, zone: ZoneInfo) -> tuple[p
     waiting = timers[terms.uncharged(timers).to_numpy() & (timers["worth_seconds"] > 0).to_numpy()]
     lines = rows[rows["timed"] & ~rows["named"] & rows["ticket_id"].isin(ids(waiting["ticket_id"]))]
     lines = lines[lines["amount_cents"] != 0]
+    lines = lines[~lines["description"].str.contains(ADDED_AFTER_HOURS, regex=True).fillna(False).to_numpy(dtype=bool)]
     lines = lines.assign(on=terms.local_day(lines["created_at"], zone), seconds=line_seconds(lines))
     began = waiting["started_at"].fillna(waiting["ended_at"])
     waiting = waiting.assign(on=terms.local_day(began, zone))
@@ -532,6 +542,7 @@ def rate_drift(
     agreed_prices: pd.DataFrame,
     catalogue: Catalogue,
     block_customers: frozenset[int],
+    hours: Hours,
     house: House,
     zone: ZoneInfo,
 ) -> Found:
@@ -540,7 +551,8 @@ def rate_drift(
     All lines with a known product are held against it: invoice lines, and ticket lines that wait. Left out: a price of
     $0.00 (that is `zero-line`) or below, a product without a price of its own that is no labour, a price that a
     recurring invoice of the customer has for the product, labour that waits on a ticket of a customer with prepaid
-    hours.
+    hours; and labour of a standard kind at the after-hours price (the rate times the multiplier), where the line says so or
+    its timers were after hours, or at what that adds, on a line that says that it is added.
     """
     pending = charges[["product", "price_cents", "discount_percent", "discount_cents", "labour", "product_id"]]
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _drifts(pending, catalogue, bool(house.policy.rates)))
@@ -554,6 +566,7 @@ def rate_drift(
     )
     drawn = (rows["there"] < 0) & rows["labour"] & rows["customer_id"].isin(list(block_customers))
     rows = rows[~np.isin(sold, known) & ~drawn.to_numpy()]
+    rows = rows[~_after_hours_price(rows, timers, hours, house.policy)]
     off = (rows["rate_cents"].astype("int64") - rows["price_cents"]).to_numpy()
     amount = line_amount(rows["quantity_millionths"], off)
     rows = rows[amount != 0]
@@ -573,6 +586,27 @@ def rate_drift(
         ),
     )
     return Found(found)
+
+
+def _after_hours_price(rows: pd.DataFrame, timers: pd.DataFrame, hours: Hours, policy: Policy) -> Array:
+    """Which lines of a standard kind have the after-hours price, and are right to have it."""
+    rate, price = rows["rate_cents"].astype("int64").to_numpy(), rows["price_cents"].to_numpy()
+    raised = half_up(rate * int(policy.after_hours_multiplier * 1000), 1000)
+    added = (np.abs(price - (raised - rate)) <= 1) & _says(rows["description"], ADDED_AFTER_HOURS)
+    dear = np.abs(price - raised) <= 1
+    found = np.asarray(rows["kind"].isin(STANDARD_KINDS).to_numpy() & (added | dear))
+    if not found.any():
+        return found
+    linked = timers[timers["line_id"].isin(ids(rows["line_id"])[dear]) & timers["ended_at"].notna()]
+    lasted = (linked["ended_at"] - linked["started_at"]).dt.total_seconds().fillna(0)
+    late = lasted - hours.open_seconds_between(linked["started_at"], linked["ended_at"]).fillna(0) >= _LEAST_OUTSIDE
+    was_late = rows["line_id"].isin(ids(linked.loc[late.to_numpy(), "line_id"])).to_numpy()
+    words = rows["said"].str.contains(r"\bafter[ -]?hours\b", case=False, regex=True).fillna(False).to_numpy(dtype=bool)
+    return np.asarray(found & (added | was_late | words))
+
+
+def _says(texts: pd.Series, pattern: str) -> Array:
+    return np.asarray(texts.str.contains(pattern, regex=True).fillna(False).to_numpy(dtype=bool))
 
 
 def _drifts(lines: pd.DataFrame, catalogue: Catalogue, has_agreed: bool) -> Array:
@@ -674,8 +708,8 @@ def after_hours_at_standard(
     Only charged timers are looked at, by the kind of their line (of their own product where Syncro names no line). The
     minutes outside are exact, at most the timer's actual time, and lack half the rate (policy: the multiplier less
     one). Left out: contract work; a reason in the notes, the line's text or a tag; and work for which the multiplier
-    was billed, from a block or in cash: a price of so many times the rate, or a quantity that has the extra hours on
-    top of the hours that were worked, rounded.
+    was billed, from a block or in cash: a price of so many times the rate, a quantity that has the extra hours on
+    top of the hours that were worked, rounded, or a line of its own that is added to the timer's and says so.
     """
     rows = timers[timers["ended_at"].notna().to_numpy() & timers["started_at"].notna().to_numpy()]
     rows = rows[rows["recorded"].to_numpy() | rows["line_id"].notna().to_numpy()]
@@ -716,6 +750,8 @@ def after_hours_at_standard(
         line = charges.iloc[spots].set_axis(rows.index)
         multiplied = _multiplied(rows, line, timers, policy, thousandths) & there
         rows, places = rows[~multiplied], places[~multiplied]
+        added = _added(rows, charges)
+        rows, places = rows[~added], places[~added]
     rows = rows[rows["rate_cents"].notna()].copy() if rows["rate_cents"].isna().any() else rows.copy()
     rate = rows["rate_cents"].to_numpy(dtype="int64")
     amount = half_up(rows["outside_seconds"].to_numpy() * rate * thousandths, 3_600_000)
@@ -738,6 +774,20 @@ def after_hours_at_standard(
         ),
     )
     return Found(found, lacks)
+
+
+def _added(rows: pd.DataFrame, charges: pd.DataFrame) -> Array:
+    """For which timers a line on their ticket bills what after-hours adds: for all of them, or for one of as many hours."""
+    lines = charges[charges["ticket_id"].isin(ids(rows["ticket_id"])).to_numpy()]
+    lines = lines[_says(lines["description"], ADDED_AFTER_HOURS) & (lines["amount_cents"] > 0).to_numpy()]
+    if not len(lines):
+        return np.zeros(len(rows), dtype=bool)
+    owner, seconds = ids(rows["ticket_id"]), rows["outside_seconds"].to_numpy()
+    there = sum_by(ids(lines["ticket_id"]), np.asarray(line_seconds(lines))).at(owner)
+    alike = mixed([owner, seconds // _TOLERANCE])
+    theirs, length = ids(lines["ticket_id"]), np.asarray(line_seconds(lines)) // _TOLERANCE
+    near = np.concatenate([mixed([theirs, length + step]) for step in (-1, 0, 1)])
+    return np.asarray((there + _TOLERANCE >= sum_by(owner, seconds).at(owner)) | np.isin(alike, near))
 
 
 def _multiplied(

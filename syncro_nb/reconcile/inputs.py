@@ -296,6 +296,76 @@ def timers(books: Books, house: House, catalogue: Catalogue) -> pd.DataFrame:
     return rows
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Timers that wait to be billed: `mask` says which; `unsure`: nobody knows, since the lines of their ticket were not read."""
+
+    mask: Array
+    unsure: Array
+
+
+@given()
+def waiting(books: Books, house: House, catalogue: Catalogue, timers: pd.DataFrame) -> Waiting:
+    """The uncharged timers. Where the house bills by lines, without those that a labour line of their ticket stands for.
+
+    Nothing links the two then. A line stands for a timer by its text (the timer's notes) or by its hours (within 0.01 h), each
+    once; and where the lines of a ticket have the hours of all its timers, they stand for all.
+    """
+    open_ones = terms.uncharged(timers).to_numpy()
+    nobody = np.zeros(len(timers), dtype=bool)
+    if house.policy.bill_by != "lines" or not open_ones.any():
+        return Waiting(open_ones, nobody)
+    rows = timers[open_ones & timers["ticket_id"].notna().to_numpy()]
+    columns = ["line_id", "ticket_id", "product_id", "category", "description", "quantity_millionths"]
+    lines = books.table("charges", columns)
+    lines = lines[lines["ticket_id"].isin(ids(rows["ticket_id"])) & ~lines["line_id"].isin(ids(timers["line_id"]))]
+    codes = catalogue.kind_codes(catalogue.place(lines["product_id"]), lines["category"])
+    lines = lines[catalogue.timed(codes)]
+    stand_in = _stand_ins(rows, lines)
+    unsure = nobody.copy()
+    if books.gaps_of("charges"):
+        details = books.table("tickets", ["ticket_id", "updated_at", "detail_at"])
+        unread = details[details["detail_at"].isna() | (details["updated_at"] > details["detail_at"])]
+        unsure = open_ones & timers["ticket_id"].isin(unread["ticket_id"]).to_numpy()
+    return Waiting(open_ones & ~timers["timer_id"].isin(list(stand_in)).to_numpy() & ~unsure, unsure)
+
+
+def _stand_ins(timers: pd.DataFrame, lines: pd.DataFrame) -> set[int]:
+    """The timers for which lines of their tickets stand."""
+    by_ticket: dict[int, list[list[Any]]] = {}
+    seconds = half_up(lines["quantity_millionths"].to_numpy() * 36, 10_000).tolist()
+    for ticket, text, length in zip(ids(lines["ticket_id"]).tolist(), lines["description"], seconds, strict=True):
+        by_ticket.setdefault(ticket, []).append([plain_text(text), length])
+    found: set[int] = set()
+    rows = timers[timers["ticket_id"].isin(list(by_ticket))].sort_values(["started_at", "timer_id"])
+    for ticket, some in rows.groupby("ticket_id"):
+        left = by_ticket[int(ticket)]
+        if sum(length for _, length in left) + 36 >= int(some["worth_seconds"].sum()):
+            found |= set(some["timer_id"].tolist())
+            continue
+        for timer, note, length in some[["timer_id", "notes", "worth_seconds"]].itertuples(index=False):
+            own = [one for one in left if plain_text(note) and one[0] == plain_text(note)]
+            own = own or [one for one in left if abs(one[1] - length) <= 36][:1]
+            if own and sum(one[1] for one in own) + 36 >= length:
+                found.add(int(timer))
+                left = [one for one in left if one not in own]
+    return found
+
+
+_SIGNED = r"\s*(?:\n\s*Ref \S+)?\s*$"
+ADDED_AFTER_HOURS = rf"(?is)(?:^|\n)\s*after hours, added to the above\.?{_SIGNED}"
+SAID_AFTER_HOURS = rf"(?is)(?:^|\n)\s*after hours\.?{_SIGNED}"
+
+
+def plain_text(text: str) -> str:
+    """A line's or a timer's text for comparing: without a reference line and what billing adds, in one case and spacing."""
+    import re
+
+    text = re.sub(ADDED_AFTER_HOURS, "", text or "")
+    text = re.sub(SAID_AFTER_HOURS, "", text)
+    return " ".join(re.sub(rf"(?i){_SIGNED}", "", text).split()).casefold()
+
+
 @given("products")
 def charges(books: Books, catalogue: Catalogue) -> pd.DataFrame:
     """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time) and `product` (place, -1:

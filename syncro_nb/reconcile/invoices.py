@@ -23,6 +23,7 @@ from .inputs import (
     Billed,
     Catalogue,
     Rates,
+    Waiting,
     at,
     half_up,
     ids,
@@ -129,6 +130,7 @@ def invoiced_unproven(
     tickets: pd.DataFrame,
     charges: pd.DataFrame,
     timers: pd.DataFrame,
+    waiting: Waiting,
     invoices: pd.DataFrame,
     of_ticket: OfTicket,
     paid_by: PaidBy,
@@ -162,9 +164,9 @@ def invoiced_unproven(
             "that it has no invoice is not proved: the details of its customer's invoices, or its own, were not read"
         )
         lacks += (Lack(reason, len(doubtful), ticket_day(doubtful, zone)),)
-    waiting = charges[(~charges["converted"] & (charges["amount_cents"] > 0)).to_numpy()]
-    waiting = waiting[waiting["ticket_id"].isin(rows["ticket_id"])]
-    open_timers = timers[terms.uncharged(timers).to_numpy() & (timers["worth_seconds"] > 0).to_numpy()]
+    lines = charges[(~charges["converted"] & (charges["amount_cents"] > 0)).to_numpy()]
+    lines = lines[lines["ticket_id"].isin(rows["ticket_id"])]
+    open_timers = timers[waiting.mask & (timers["worth_seconds"] > 0).to_numpy()]
     open_timers = open_timers[open_timers["ticket_id"].isin(rows["ticket_id"])]
     work = timed_work(open_timers, of_ticket, zone)
     mode = paid_by(work, np.ones(len(work), dtype=bool))
@@ -173,7 +175,7 @@ def invoiced_unproven(
     work = work.join(rates.of(work))
     worth = terms.hours_cents(work["worth_seconds"], work["rate_cents"])
     parts: dict[int, list[tuple[str, int]]] = {}
-    listed = zip(ids(waiting["ticket_id"]).tolist(), waiting["line_id"], waiting["amount_cents"], strict=True)
+    listed = zip(ids(lines["ticket_id"]).tolist(), lines["line_id"], lines["amount_cents"], strict=True)
     for ticket, line, cents in listed:
         parts.setdefault(ticket, []).append((f"line:{line}", int(cents)))
     listed = zip(ids(work["ticket_id"]).tolist(), work["timer_id"], worth, strict=True)

@@ -219,3 +219,186 @@ def block_on_free_work(
         ),
         lacks,
     )
+
+
+# ---------------------------------------------------------------- cash beside a block, and blocks that run out
+
+
+@rule("cash-while-block", "S1")
+def cash_while_block(
+    invoices: pd.DataFrame,
+    invoice_lines: pd.DataFrame,
+    prepaid: pd.DataFrame,
+    blocks: frozenset[int],
+    catalogue: Catalogue,
+    billed: Billed,
+    charges: pd.DataFrame,
+    zone: ZoneInfo,
+) -> Found:
+    """A customer had prepaid hours left, and labour was billed in cash.
+
+    Hours were left if the last reading before the invoice was above nothing and no other invoice lies between; or if the next
+    reading after it is, and no hours were sold in between. Otherwise nobody knows, and the invoice is not evaluated. At most as
+    many hours are too much as were left. Travel and hours sold are no time.
+    """
+    made = invoices["created_at"].to_numpy()[invoice_lines["place"].to_numpy()] if len(invoices) else np.zeros(0)
+    owner = invoice_lines["customer_id"].to_numpy()
+    cash = (invoice_lines["timed"] & (invoice_lines["amount_cents"] > 0)).to_numpy() & np.isin(owner, list(blocks))
+    cash &= ~invoices["recurs"].to_numpy()[invoice_lines["place"].to_numpy()] if len(invoices) else True
+    places = np.flatnonzero(cash)
+    if not len(places):
+        return Found()
+    rows = invoice_lines.iloc[places].assign(at=pd.to_datetime(pd.Series(made[places]), utc=True).to_numpy())
+    rows["at"] = pd.to_datetime(rows["at"], utc=True)
+    sales = invoice_lines[is_prepay(invoice_lines, catalogue)]
+    sold_at: dict[int, list[pd.Timestamp]] = {}
+    for customer, place in zip(sales["customer_id"].tolist(), sales["place"].tolist(), strict=True):
+        sold_at.setdefault(customer, []).append(invoices["created_at"].iloc[place])
+    labour_at: dict[int, list[pd.Timestamp]] = {}
+    mine = invoice_lines[invoice_lines["timed"].to_numpy() & np.isin(owner, list(blocks))]
+    for customer, place in set(zip(mine["customer_id"].tolist(), mine["place"].tolist(), strict=True)):
+        labour_at.setdefault(customer, []).append(invoices["created_at"].iloc[place])
+    readings: dict[int, list[tuple[pd.Timestamp, int]]] = {}
+    known = prepaid[prepaid["prepaid_millionths"].notna()].sort_values("read_at")
+    for customer, when, left in known[["customer_id", "read_at", "prepaid_millionths"]].itertuples(index=False):
+        readings.setdefault(int(customer), []).append((when, int(left)))
+    left = [
+        _left(when, readings.get(customer, []), sold_at.get(customer, []), labour_at.get(customer, []))
+        for customer, when in zip(rows["customer_id"].tolist(), rows["at"], strict=True)
+    ]
+    rows["left"] = pd.array(left, dtype="Int64")
+    days = invoices["day"].iloc[rows["place"]].set_axis(rows.index)
+    unknown = rows["left"].isna()
+    lacks: tuple[Lack, ...] = ()
+    if unknown.any():
+        reason = "whether prepaid hours were left when the invoice was made is not known: no reading says it"
+        lacks = (Lack(reason, int(rows.loc[unknown, "invoice_id"].nunique()), days[unknown]),)
+    rows = rows[(rows["left"].fillna(0) > 0).to_numpy(dtype=bool)].copy()
+    # Hours that were left go to the lines of an invoice in their order.
+    before = rows.groupby("invoice_id")["quantity_millionths"].cumsum() - rows["quantity_millionths"]
+    hours = np.minimum(rows["quantity_millionths"], (rows["left"].astype("int64") - before).clip(lower=0))
+    rows = rows.assign(hours_over=hours)[(hours > 0).to_numpy()]
+    source = billed.charge[invoice_lines.index.get_indexer(rows.index)]
+    told = source >= 0
+    line = charges["line_id"].to_numpy()[np.where(told, source, 0)] if len(charges) else np.zeros(len(rows), "int64")
+    invoice = invoices.iloc[rows["place"]]
+    rows = rows.rename(columns={"line_id": "invoice_line_id"}).assign(
+        line_id=pd.array(line, dtype="Int64"),
+        customer=invoice["customer"].to_numpy(),
+        on=invoice["day"].to_numpy(),
+        quantity=rows["quantity_millionths"] / 1_000_000,
+        left_hours=rows["left"].astype("float64") / 1_000_000,
+    )
+    rows.loc[~told, "line_id"] = pd.NA
+    rows["ticket_id"] = rows["ticket_id"].where(rows["ticket_id"] != NO_ID).astype("Int64")
+    # The dollars of a line have one name, whether it stands on the ticket or on the invoice.
+    rows["dollar"] = (
+        rows["line_id"].astype("str").where(rows["line_id"].notna(), "i" + rows["invoice_line_id"].astype("str"))
+    )
+    return Found(
+        hits(
+            rows,
+            about=("invoice_line_id",),
+            severity="S1",
+            direction="over",
+            amount=line_amount(rows["hours_over"], rows["price_cents"]),
+            on="on",
+            evidence=("line_id", "invoice_line_id", "quantity", "price_cents", "left_hours", "product_id"),
+            claims={"line": "line_id", "price": "dollar"},
+            message=lambda e: (
+                f"{e['quantity']:g} h were billed in cash while {e['left_hours']:g} prepaid hours were left"
+            ),
+        ),
+        lacks,
+    )
+
+
+def _left(
+    when: pd.Timestamp,
+    readings: list[tuple[pd.Timestamp, int]],
+    sold: list[pd.Timestamp],
+    invoiced: list[pd.Timestamp],
+) -> int | None:
+    """The hours that were certainly left at an instant, in millionths; 0 for none, None where no reading says it."""
+    if pd.isna(when):
+        return None
+    before = [(at, left) for at, left in readings if at <= when]
+    after = [(at, left) for at, left in readings if at > when]
+    if before:
+        at, left = before[-1]
+        between = [one for one in (*sold, *invoiced) if not pd.isna(one) and at < one < when]
+        if not between:
+            return max(0, left)
+    if after:
+        at, left = after[0]
+        if left > 0 and not any(not pd.isna(one) and when < one <= at for one in sold):
+            return left
+    return None
+
+
+@rule("block-low", "S3")
+def block_low(
+    customers: pd.DataFrame,
+    prepaid: pd.DataFrame,
+    invoices: pd.DataFrame,
+    invoice_lines: pd.DataFrame,
+    blocks: frozenset[int],
+    unread_customers: frozenset[int],
+    block_rate: BlockRate,
+    now: pd.Timestamp,
+    today: pd.Timestamp,
+) -> Found:
+    """A customer's prepaid hours are used up, or last for less than ten days as they were used in the last 28.
+
+    Used are the hours of labour that invoices took at $0.00 in these 28 days. What is below nothing is owed: cash, estimated at
+    the block rate. Customers who never had prepaid hours are none.
+    """
+    read = prepaid[prepaid["prepaid_millionths"].notna()].sort_values("read_at")
+    last = terms.look_up(
+        customers["customer_id"], read.drop_duplicates("customer_id", keep="last"), "customer_id",
+        {"left": "prepaid_millionths"},
+    )["left"]  # fmt: skip
+    rows = customers.assign(left=last.fillna(customers["prepaid_millionths"]))
+    rows = rows[rows["customer_id"].isin(list(blocks)).to_numpy()]
+    unknown = rows["left"].isna()
+    lacks: tuple[Lack, ...] = ()
+    if unknown.any() or unread_customers:
+        count = int(unknown.sum()) + len(unread_customers - set(rows.loc[unknown, "customer_id"].tolist()))
+        lacks = (Lack("the prepaid hours of the customer were not read", count),)
+    rows = rows[~unknown]
+    lately = invoices["created_at"].fillna(pd.Timestamp(0, tz="UTC")) > now - pd.Timedelta(days=28)
+    drawn = invoice_lines["timed"].to_numpy() & (invoice_lines["price_cents"] == 0).to_numpy()
+    drawn &= lately.to_numpy()[invoice_lines["place"].to_numpy()] if len(invoices) else True
+    burnt = sum_by(
+        invoice_lines["customer_id"].to_numpy()[drawn], invoice_lines["quantity_millionths"].to_numpy()[drawn]
+    ).at(rows["customer_id"].to_numpy())
+    left = rows["left"].to_numpy(dtype="int64")
+    low = (left <= 0) | (left * 28 < burnt * 10)
+    rows, left, burnt = rows[low], left[low], burnt[low]
+    rows = rows.assign(
+        customer=rows["name"],
+        left_hours=left / 1_000_000,
+        drawn_28_days_hours=burnt / 1_000_000,
+        days_left=np.where(burnt > 0, np.floor(np.maximum(left, 0) * 28 / np.maximum(burnt, 1)), np.nan),
+        on=today,
+    )
+    rows["rate_cents"] = block_rate(rows)
+    owed = np.maximum(-left, 0)
+    return Found(
+        hits(
+            rows,
+            about=("customer_id",),
+            severity="S3",
+            direction="cash",
+            amount=line_amount(owed, rows["rate_cents"].fillna(0).astype("int64")),
+            exact=False,
+            on="on",
+            evidence=("left_hours", "drawn_28_days_hours", "days_left", "rate_cents"),
+            claims={"block": "customer_id"},
+            message=lambda e: (
+                f"{e['left_hours']:g} prepaid hours are left"
+                + (f", for about {e['days_left']:.0f} days" if e.get("days_left") is not None else "")
+            ),
+        ),
+        lacks,
+    )

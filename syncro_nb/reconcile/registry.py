@@ -81,7 +81,7 @@ def rule(
 
 def every_rule() -> Mapping[str, Rule]:
     """All rules, in their order."""
-    from . import cash, charges, invoices, prepaid, time  # noqa: F401 - they register themselves
+    from . import bills, cash, charges, entries, invoices, lines, prepaid, time  # noqa: F401 - they register themselves
 
     return {name: RULES[name] for name in ORDER if name in RULES}
 
