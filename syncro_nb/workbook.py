@@ -31,7 +31,7 @@ LINKS = {
     "invoice_link": Column("str", "the invoice's page in Syncro, as text"),
     "customer_link": Column("str", "the customer's page in Syncro, as text"),
 }
-_NOT_EVIDENCE = ("also", "on", "technician")
+_NOT_EVIDENCE = ("links", "also", "on", "technician")
 _LAST = ("key",)
 _MEANINGS = {
     "leak": "we did not bill it",

@@ -342,7 +342,8 @@ class Workspace:
             say("nothing was read from Syncro yet: reading the account first")
             self.sync()
         books = self.books()
-        report = reconcile(books, self.house, from_=first, to=last, ledger=rows)
+        site = self.config.site
+        report = reconcile(books, self.house, from_=first, to=last, ledger=rows, site=site)
         wanted = report.proofs_wanted
         if wanted and (prove(wanted) if callable(prove) else prove):
             from . import live as live_look
@@ -350,7 +351,7 @@ class Workspace:
             seen = live_look.prove(books, self.client, wanted)
             say(seen.said)
             proved = seen.proved
-            report = reconcile(seen.books, self.house, from_=first, to=last, ledger=rows, proved=proved)
+            report = reconcile(seen.books, self.house, from_=first, to=last, ledger=rows, proved=proved, site=site)
         try:
             self.decisions.remember(report)
         except ConfigError as error:  # a folder that cannot be written keeps no history; the report is as good

@@ -232,3 +232,13 @@ def test_books_amended_by_details_that_were_read_live_prove_it():
     amended = amend(books, [detail], [bill], NOW)
     assert reconcile(amended, HOUSE, rules=["invoiced-unproven"], proved=[1001]).findings == ()
     assert isinstance(amended, books_module.Books)
+
+
+def test_the_evidence_has_a_link_to_each_record_where_the_account_has_an_address():
+    made = reconcile(shop(busy()), HOUSE, rules=STARRED, site="https://shop.syncromsp.com")
+    (unproven,) = [one for one in made.findings if one.rule == "invoiced-unproven"]
+    assert unproven.evidence["links"] == {
+        "ticket": "https://shop.syncromsp.com/tickets/1001",
+        "customer": "https://shop.syncromsp.com/customers/10",
+    }
+    assert all("links" not in one.evidence for one in reconcile(shop(busy()), HOUSE, rules=STARRED).findings)

@@ -143,12 +143,14 @@ def reconcile(
     ledger: pd.DataFrame | None = None,
     proved: Iterable[int] = (),
     rules: Collection[str] | None = None,
+    site: str | None = None,
 ) -> Report:
     """Evaluate the rules (all, or these) on the books. Nothing is read from Syncro.
 
     `to` sets the cut-off (the end of that day; without it the end of the last calendar month): work up to it is leak, later
     work timing. With `from_` and `to` only what lies between is in the report; with `from_` alone, all from that day on.
-    `ledger` is the accounting export as ledger.LEDGER, `proved` the ids of tickets whose invoices were read live. Raises
+    `ledger` is the accounting export as ledger.LEDGER, `proved` the ids of tickets whose invoices were read live,
+    `site` the account's address, by which the evidence has a link to each record. Raises
     InputError for a period that ends before it begins, and for a rule that there is not.
     """
     import pandas as pd
@@ -180,7 +182,7 @@ def reconcile(
                 if (count := period.count(lack.on, lack.records)) != 0
             ]
     weighed = weigh((one, hit) for one, result in found for hit in result.hits)
-    findings = _named([(one, hit) for one, hit in weighed if period.has(hit.on)], inputs)
+    findings = _named([(one, hit) for one, hit in weighed if period.has(hit.on)], inputs, site)
     undated = Counter(one.name for one, hit in weighed if not hit.on and not period.has(hit.on))
     no_day = "the record has no date, so it lies in no period"
     not_evaluated += [NotEvaluated(name, no_day, count) for name, count in undated.items()]
@@ -278,7 +280,7 @@ def _name(also: dict[int, list[str]], places: Iterable[int], one: Rule) -> None:
             also[place].append(one.name)
 
 
-def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs) -> list[Finding]:
+def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs, site: str | None) -> list[Finding]:
     """Hits as findings: ticket and invoice by the numbers that people see, customer and technician by name."""
     import pandas as pd
 
@@ -311,6 +313,9 @@ def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs) -> list[Finding]:
             facts["ticket_id"] = int(ticket_id)
         if not pd.isna(customer_id):
             facts["customer_id"] = int(customer_id)
+        if site:
+            known = {name: facts.get(f"{name}_id") for name in ("ticket", "invoice", "customer")}
+            facts["links"] = {name: f"{site}/{name}s/{one}" for name, one in known.items() if one is not None}
         findings.append(
             Finding(
                 rule=one.name,
