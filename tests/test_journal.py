@@ -4,6 +4,8 @@ import json
 import shutil
 import sqlite3
 import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from syncro_nb.doctor import examine
 from syncro_nb.errors import ConfigError, InputError, Unrecorded
 from syncro_nb.service import requests
 from syncro_nb.writes import outcome, reference
+from syncro_nb.writes.bill import BillDraft
 from syncro_nb.writes.journal import Journal
 from syncro_nb.writes.ticket import CommentDraft
 
@@ -294,6 +297,45 @@ def test_the_settling_time_is_counted_from_the_end_of_the_request(desk):
     run = desk.bill().run.id
     assert desk.ws.journal.load(run).steps[1].sent.seconds >= 500
     assert desk.ws.resume(run, wait=False).next == "resume"
+
+
+def test_one_process_at_a_time_is_at_work_on_a_run(desk):
+    run = desk.bill().run.id
+    other = desk.restart().journal
+    with desk.ws.journal.alone(run), pytest.raises(InputError, match="another process is at work"), other.alone(run):
+        raise AssertionError("two are at work on one run")
+
+
+def test_an_intent_that_another_process_took_over_is_not_sent(desk):
+    desk.fault("POST /tickets/*/add_line_item", "status", status=422)
+    run = desk.bill().run.id
+    second, posts = Journal(desk.config.home, desk.clock), len(desk.posts("add_line_item"))
+
+    class Limiter:
+        """Another process goes on with the run while a request waits for its turn."""
+
+        @contextmanager
+        def slot(self, *, bulk=False):
+            if second.load(run).steps[1].state == "intent":
+                second.settle(run, 1, "unknown", was="intent")
+            yield
+
+    desk.ws.client._transport._limiter = Limiter()
+    with pytest.raises(InputError, match="another process"):
+        desk.ws.resume(run)
+    assert len(desk.posts("add_line_item")) == posts
+    second.close()
+
+
+def test_a_timer_that_is_in_an_open_run_is_in_no_other(desk):
+    timer = desk.ws.ticket(32182).ticket.timers[0]
+    plan = desk.ws.plan_bill(BillDraft(32182, text="Replaced the dock", timer_ids=(timer.id,)))
+    desk.ws.journal.begin(plan)
+    moved = replace(plan, run="R2", ticket_id=plan.ticket_id + 1)  # a ticket that was merged, or a timer that was moved
+    with pytest.raises(InputError, match="one of its timers is in another run"):
+        desk.ws.journal.begin(moved)
+    desk.ws.journal.finish(plan.run, "nothing")
+    desk.ws.journal.begin(moved)
 
 
 # ---------------------------------------------------------------- where it may lie

@@ -496,6 +496,39 @@ def test_a_reference_whose_line_break_was_lost_is_a_question_and_not_an_absence(
     assert any("not as its last line" in fact for fact in asked.as_json()["ask"]["evidence"])
 
 
+def test_on_an_account_without_references_what_was_there_before_is_not_found_as_ours(desk):
+    desk.config = replace(desk.config, references=False)
+    desk.restart()
+    body = {"subject": "Work done", "body": HALF_AN_HOUR.text}
+    meddle(desk, f"/tickets/{desk.ticket().ticket.id}/comment", body)  # the same words, earlier
+    desk.fault(STEPS["comment"], "drop_before")
+    run = desk.bill().run.id
+    asked = desk.ws.resume(run)
+    assert asked.next == "decide"
+    assert "confirmed absent" in asked.as_json()["ask"]["question"]
+
+
+def test_a_comment_that_many_others_followed_is_found_on_a_later_page(desk):
+    desk.fault(STEPS["comment"], "drop_after")
+    receipt = desk.bill()
+    for number in range(60):
+        body = {"subject": "Re", "body": f"Another word, {number}"}
+        meddle(desk, f"/tickets/{receipt.run.plan.ticket_id}/comment", body)
+    assert desk.ws.resume(receipt.run.id).is_verified
+    assert len(desk.posts("comment")) == 61
+
+
+def test_an_invoice_without_our_lines_is_a_question(desk):
+    desk.fault(STEPS["invoice"], "drop_before")
+    receipt = desk.bill()
+    ticket = desk.ticket().ticket
+    desk.sandbox._account.ticket_lines.change(desk.sandbox._account.ticket_lines.rows[ticket.lines[0].id], {"quantity": "5.0"})
+    meddle(desk, "/invoices", {"ticket_id": ticket.id, "customer_id": receipt.run.plan.customer_id})
+    asked = desk.ws.resume(receipt.run.id)
+    assert asked.next == "decide"
+    assert any("does not hold our lines" in fact for fact in asked.as_json()["ask"]["evidence"])
+
+
 @pytest.mark.parametrize("invoice", [True, False])
 def test_what_is_stored_otherwise_than_it_was_answered_is_noticed(desk, invoice):
     def tamper(step, state, text):

@@ -105,6 +105,15 @@ def cases(size: str, *, seed: int = 1) -> Iterator[Case]:
         yield from _in_the_resume(scenario, None if whole else random.Random(seed), 6 if full else 3, 9)
 
 
+def alone(scenario: Scenario) -> Iterator[Case]:
+    """Every case of a scenario in which one thing goes wrong, or nothing."""
+    yield Case(f"{scenario.name}: nothing", scenario, list)
+    for sort in (_on_writes, _doubled, _fields, _second, _beyond, _seams, _reads, _planning, _people, _slow, _twice):
+        yield from sort(scenario)
+    if scenario.name == "line":
+        yield from _mended(scenario)
+
+
 def _thin(found: Iterator[Case], step: int) -> Iterator[Case]:
     """Every so-many-th, and always those by which a fault was found."""
     return (case for number, case in enumerate(found) if number % step == 0 or _FOUND.search(case.name))
