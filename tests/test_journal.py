@@ -327,6 +327,13 @@ def test_an_intent_that_another_process_took_over_is_not_sent(desk):
     second.close()
 
 
+def test_a_ticket_has_one_open_run_whoever_planned_another_before(desk):
+    first, second = (desk.ws.plan_bill(HALF_AN_HOUR) for _ in range(2))
+    desk.ws.journal.begin(first)
+    with pytest.raises(InputError, match=f"run {first.run} on ticket 32164 is not finished"):
+        desk.restart().journal.begin(second)
+
+
 def test_a_timer_that_is_in_an_open_run_is_in_no_other(desk):
     timer = desk.ws.ticket(32182).ticket.timers[0]
     plan = desk.ws.plan_bill(BillDraft(32182, text="Replaced the dock", timer_ids=(timer.id,)))

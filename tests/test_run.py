@@ -1,5 +1,6 @@
 """The step machine against the sandbox: whatever goes wrong, at most one of each record, and nothing unproved."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
@@ -516,6 +517,31 @@ def test_a_comment_that_many_others_followed_is_found_on_a_later_page(desk):
         meddle(desk, f"/tickets/{receipt.run.plan.ticket_id}/comment", body)
     assert desk.ws.resume(receipt.run.id).is_verified
     assert len(desk.posts("comment")) == 61
+
+
+def test_an_answer_that_names_an_older_record_stops_the_run_at_once(desk):
+    real, old = desk.sandbox.handle, desk.ticket().ticket.comments[0].id
+
+    def handle(method, target, headers, body):
+        answer = real(method, target, headers, body)
+        if method == "POST" and "/comment" in target:
+            told = json.loads(answer.body)
+            told["comment"]["id"] = old
+            return replace(answer, body=json.dumps(told).encode())
+        return answer
+
+    desk.sandbox.handle = handle
+    desk.restart()
+    assert states(desk.bill())["comment"] == "mismatch"
+    assert desk.posts("add_line_item") == []
+
+
+def test_what_lost_its_reference_on_the_way_is_not_sent_again_while_it_is_there(desk):
+    desk.fault(STEPS["line_item"], "drop_fields", fields=["description"])
+    run = desk.bill().run.id
+    with pytest.raises(InputError, match="would make a second one"):
+        desk.ws.decide(run, "resend", ticket=32164)
+    assert len(desk.posts("add_line_item")) == 1
 
 
 def test_an_invoice_without_our_lines_is_a_question(desk):

@@ -101,14 +101,14 @@ MUTANTS: tuple[Mutant, ...] = (
         JOURNAL,
         "        if changed != 1:\n",
         "        if False:\n",
-        tests=_run("two_processes_cannot_send_one_step"),
+        tests=["test_journal.py::test_an_ended_run_sends_nothing_more_and_an_older_look_settles_nothing"],
     ),
     _one(
         "a ticket may have two open runs",
         JOURNAL,
         "CREATE UNIQUE INDEX one_open_run",
         "CREATE INDEX one_open_run",
-        cases=r"^line: another process bills at seam \d ",
+        tests=["test_journal.py::test_a_ticket_has_one_open_run_whoever_planned_another_before"],
     ),
     _one(
         "timers are not claimed",
@@ -223,7 +223,7 @@ MUTANTS: tuple[Mutant, ...] = (
         RUN,
         'if kind.nature == "create" and record.id in (0, *run.plan.basis.known(kind.table)):',
         "if False:",
-        cases=r"^(line|no invoice): (an old record's id|id 0) at POST ",
+        tests=_run("an_answer_that_names_an_older_record_stops_the_run_at_once"),
     ),
     # ------------------------------------------------------------ in doubt
     _one(
@@ -345,7 +345,7 @@ MUTANTS: tuple[Mutant, ...] = (
         RUN,
         'if created and state.state == "mismatch" and self._look.pull_record(run, state, state.record_id) is not None:',
         "if False:",
-        cases=r"^line: the price was lost, and is changed|^line: .* stored otherwise at POST .*add_line_item|price_retail",
+        tests=_run("what_lost_its_reference_on_the_way_is_not_sent_again_while_it_is_there"),
     ),
     _one(
         "a run in doubt may be abandoned",
@@ -485,7 +485,7 @@ MUTANTS: tuple[Mutant, ...] = (
 DOZEN = (
     "the intent is recorded after the request was sent",
     "the journal does not wait for the disk",
-    "a ticket may have two open runs",
+    "a broken connection counts as not sent",
     "a 5xx counts as refused",
     "a redirect is followed",
     "nobody waits out the settling time",
@@ -540,7 +540,7 @@ _PYTEST = _CHECK + "from campaign.mutants import first_failed; print('CAUGHT', f
 
 
 def _python(folder: Path, program: str, *words: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(TESTS)]), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(TESTS)])}
     command = [sys.executable, "-c", program, *words]
     try:
         done = subprocess.run(
