@@ -2,7 +2,8 @@
 
 Rows move between pages: a new one at the head pushes others down (they come twice, which is harmless), a deleted one lets
 others move up, past the page that is read next. So a first look tells how many rows there are; when the last page is read as
-many of them must have been seen, else the list is read again. Where the total falls in between, the reading steps back.
+many of them must have been seen. Else a search finds the pages that differ from what was seen (`search.py`) where the list
+has an order, and where it has none it is read again. Where the total falls in between, the reading steps back.
 Page sizes differ from list to list, and only `meta` tells; where it says nothing, a list ends with a page of nothing new.
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Error, Refused
 from ..service.reading import ListPage
 from .columns import Unkept, instant, microseconds
+from .search import Search
 
 if TYPE_CHECKING:
     from .sync import Pull
@@ -39,6 +41,7 @@ class Listing:
         self.number = 1  # of the page that is asked for next
         self.pages: int | None = None
         self.seen: set[int] = set()
+        self.unreadable_ever = False
         self._is_busy = False
         self._ordering = _Ordering()
 
@@ -106,6 +109,7 @@ class Listing:
                 unreadable.append(str(error))
         self.unreadable = len(unreadable)
         if unreadable:
+            self.unreadable_ever = True
             self.pull.note_unreadable(self.stream, unreadable)
         ids = [record.id for record in page.records]
         self._ordering.look(ids)
@@ -120,6 +124,9 @@ class FullPass(Listing):
     def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None, *, anew: bool = False) -> None:
         super().__init__(pull, name, query)
         kept = None if anew else self.state.get("pass")
+        self.is_resumed = bool(kept)
+        self._search: Search | None = None
+        self._known: set[int] | None = None  # what we held when the reading began
         if kept:
             self.at = dict(kept) | {
                 "skipped": [],
@@ -128,6 +135,9 @@ class FullPass(Listing):
             }
             self.seen = pull.store.seen(self.stream)
             self.number, self.pages = self.at["next"], self.at["pages"]
+            self._ordering = _Ordering(kept.get("order", ""))
+            if kept["phase"] == "search":
+                self._begin_search()
         else:
             self._begin(1)
 
@@ -138,6 +148,7 @@ class FullPass(Listing):
             "next": 1,
             "pages": None,
             "tries": tries,
+            "young": 0,
             "skipped": [],
             "earlier": [],
         }
@@ -145,6 +156,8 @@ class FullPass(Listing):
         self.pull.writer.batch.unseen.add(self.stream)
 
     def take(self) -> Fetch | None:
+        if self._known is None:
+            self._known = self.pull.writer.index(self.name).keys()
         fetch = super().take()
         if fetch is not None and not self.at["started"]:
             self.at["started"] = microseconds(self.pull.now())
@@ -153,16 +166,19 @@ class FullPass(Listing):
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """First a look at page 1 and, where that does not tell how many rows there are, at the last; then all of them."""
         at = self.at
-        {"first": self._first, "peek": self._peek, "read": self._read}[at["phase"]](page, ids)
+        phases = {"first": self._first, "peek": self._peek, "read": self._read, "search": self._look}
+        phases[at["phase"]](page, ids)
         if not self.is_done:
             self.number = at["next"]
             self.pages = at["pages"]
             at["size"] = max(at.get("size", 0), page.rows)
+            at["order"] = self._ordering.word
             self.pull.writer.keep(self.stream, **{"pass": at})
 
     def _first(self, page: ListPage, ids: list[int]) -> None:
         at = self.at
         at |= {"pages": page.pages, "entries": page.entries, "size": page.rows, "newest": max(ids, default=0)}
+        at["counted_at"] = microseconds(self.pull.now())
         if page.pages is not None and page.pages > 1 and (page.entries is None or not self._ordering.is_falling):
             at |= {"phase": "peek", "next": page.pages}
             return
@@ -175,10 +191,12 @@ class FullPass(Listing):
             at |= {"next": page.pages, "pages": page.pages, "looks": at["looks"] + 1}
             return
         at["total"] = (self.number - 1) * at["size"] + page.rows
+        at["counted_at"] = microseconds(self.pull.now())
         at |= {"phase": "read", "next": 1, "newest": max([at["newest"], *ids])}
 
     def _read(self, page: ListPage, ids: list[int]) -> None:
         at, before = self.at, len(self.seen)
+        at["young"] += sum(self._is_young(record) for record in page.records if record.id not in self.seen)
         self.seen.update(ids)
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
         if at.get("total") is not None:
@@ -197,6 +215,13 @@ class FullPass(Listing):
         if is_last:
             return self.finish()
         at["next"] = at["earlier"][0] if at.get("rest") else max(1, self.number - back) if back else self.number + 1
+
+    def _is_young(self, record: Any) -> bool:
+        """Whether a row was made after the rows were counted."""
+        if self._ordering.word:
+            return bool(record.id > self.at["newest"])
+        created_at = getattr(record, "created_at", None)
+        return created_at is not None and microseconds(created_at) > self.at["counted_at"]
 
     def _steps_back(self, page: ListPage) -> int:
         """How many pages the rows behind this one have moved up since the last page."""
@@ -225,50 +250,94 @@ class FullPass(Listing):
         self.number = at["next"]
         if self.number > at["pages"]:
             self.finish()
-        if not self.is_done or at["skipped"]:
+        if not self.is_done:
             self.pull.writer.keep(self.stream, **{"pass": at})
         self.pull.writer.commit()
 
     def finish(self) -> None:
-        """Complete, if as many rows were seen as there were at the beginning; else once more from the first page."""
+        """Complete, if as many rows were seen as there were at the beginning; else the missing ones are looked for."""
         at = self.at
         if at["earlier"] and not at.get("rest"):  # pages that failed in an earlier sync
             at |= {"rest": True, "next": at["earlier"][0]}
             self.number = at["next"]
             return None
         if at["skipped"]:
-            self.is_done = True
-            at["next"] = at["pages"] + 1
-            self.pull.writer.keep(self.stream, **{"pass": at})
-            return None
-        newest = at["newest"]
-        then = sum(key <= newest for key in self.seen)
-        if at.get("total") is not None and then < at["total"]:
-            if at["tries"] < MOST_PASSES:
-                return self._begin(at["tries"] + 1)
-            at["tries"] = 1
-            self.pull.writer.keep(self.stream, **{"pass": None})
-            return self.stop(f"its rows kept moving while it was read; up to {at['total'] - then} may be missing")
+            return self._end_with_gaps()
+        missing = (at.get("total") or 0) - (len(self.seen) - at["young"])
+        if missing <= 0:
+            return self._end()
+        if self._ordering.word and at["pages"] and not self.unreadable_ever and at["tries"] < MOST_PASSES:
+            at |= {"phase": "search", "tries": at["tries"] + 1}
+            return self._begin_search()
+        return self._once_more(f"; up to {missing} may be missing")
+
+    def _once_more(self, said: str = "") -> None:
+        if self.at["tries"] < MOST_PASSES:
+            return self._begin(self.at["tries"] + 1)
+        self.pull.writer.keep(self.stream, **{"pass": None})
+        return self.stop(f"its rows kept moving while it was read{said}; the next sync reads it again")
+
+    def _begin_search(self) -> None:
+        at = self.at
+        self._search = Search(self.seen, self._ordering.is_falling, at["size"], at["pages"])
+        self.number = at["next"] = self._search.number
+
+    def _look(self, page: ListPage, ids: list[int]) -> None:
+        """A page that is compared with what was seen."""
+        search = self._search
+        assert search is not None
+        search.look(ids, page.rows, page.pages)
+        new = [one for one in ids if one not in self.seen]
+        self.seen.update(new)
+        self.pull.writer.batch.seen.setdefault(self.stream, []).extend(new)
+        self.at["pages"] = page.pages
+        if search.is_clear:
+            self.seen -= search.gone
+            self._end()
+        elif search.is_done:
+            self._once_more()
+        else:
+            self.at["next"] = search.number
+
+    def _end(self) -> None:
+        """Every row was seen: what we have beside these is suspected."""
+        at = self.at
         self.is_done = True
-        index = self.pull.writer.index(self.name)
-        suspects = {key for key in index.keys() - self.seen if key <= max(newest, 0)} if newest else index.keys()
         self.pull.writer.keep(
             self.stream,
             **{"pass": None},
+            **self._habits(),
             complete=True,
-            as_of=at["started"],
-            cursor=at["started"],
-            pages=at["pages"] or self.number,
-            size=at["size"],
-            order=self._ordering.word,
+            **self._moments(),
             reason="",
             refused=False,
-            suspects=0,
         )
         self.pull.writer.batch.unseen.add(self.stream)
         self.pull.writer.batch.seen.pop(self.stream, None)
-        self.pull.suspect(self.name, suspects)
-        return None
+        self.pull.suspect(self.name, (self._known or set()) - self.seen)
+
+    def _end_with_gaps(self) -> None:
+        """Pages that fail for good were left out; whatever changes elsewhere is read from now on as if there were none."""
+        at = self.at
+        self.is_done = True
+        at["next"] = at["pages"] + 1
+        at["ended"] = True
+        self.pull.writer.keep(self.stream, **{"pass": at}, **self._moments(), **self._habits())
+
+    def _moments(self) -> dict[str, Any]:
+        """What has been read since by other ways is not forgotten."""
+        started = self.at["started"]
+        latest = {name: max(started, self.state.get(name) or 0) for name in ("as_of", "cursor")}
+        return {**latest, "whole_at": started}
+
+    def _habits(self) -> dict[str, Any]:
+        at = self.at
+        return {
+            "pages": at["pages"] or self.number,
+            "size": at["size"],
+            "order": self._ordering.word,
+            "counted": at["pages"] is not None,
+        }
 
 
 class Changed(Listing):
@@ -301,7 +370,7 @@ class Changed(Listing):
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """One page is one look; of more, the last is looked at first, to know how many rows there are."""
         assert self.started is not None
-        if any(record.updated_at and record.updated_at < self.since - A_MINUTE for record in page.records):
+        if any(record.updated_at is None or record.updated_at < self.since - A_MINUTE for record in page.records):
             self.is_ignored = self.is_done = True
             self.pull.writer.keep(self.stream, ignored=True)
             return
@@ -338,7 +407,6 @@ class Head(Listing):
     def __init__(self, pull: Pull, name: str) -> None:
         super().__init__(pull, name)
         self.started: datetime | None = None
-        self.has_shrunk = False
 
     @property
     def left(self) -> int:
@@ -355,11 +423,9 @@ class Head(Listing):
 
     def finish(self) -> None:
         super().finish()
-        pages = self.state.get("pages") or 1
-        self.has_shrunk = self.pages is not None and self.pages < pages
         assert self.started is not None
         kept = {"as_of": microseconds(self.started), "reason": "", "refused": False}
-        self.pull.writer.keep(self.stream, **kept, pages=self.pages or pages)
+        self.pull.writer.keep(self.stream, **kept, pages=self.pages or self.state.get("pages") or 1)
 
 
 class Recent(Listing):
@@ -398,42 +464,56 @@ class Recent(Listing):
         self.pull.writer.keep(self.stream, as_of=microseconds(self.started), reason="", refused=False)
 
 
-class Census:
-    """How many rows an unfiltered list has, from its last page: fewer than we hold means that some were deleted."""
+class Recount(Listing):
+    """How many rows a list has, from its last page. Where that is not what we hold, the rows that differ are searched for.
+
+    `is_unclear`: they were not found in this way, and the list is to be read through.
+    """
 
     def __init__(self, pull: Pull, name: str) -> None:
-        self.pull, self.name = pull, name
-        self.state = pull.writer.state(name)
-        self.is_done, self._is_busy = False, False
-        self.total: int | None = None
-        self.looks = 0
+        super().__init__(pull, name)
         size = self.state.get("size") or 1
         self.number = max(1, -(-len(pull.writer.index(name)) // size))
+        self.is_unclear = False
+        self._looks = 0
+        self._search: Search | None = None
 
     @property
     def left(self) -> int:
-        """How many requests it will still take."""
         return 0 if self.is_done else 1
 
-    def take(self) -> Fetch | None:
-        """The next request."""
-        if self.is_done or self._is_busy:
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """Count, or look at the page that is really the last; then compare."""
+        if page.pages is None or len(ids) != page.rows:
+            return self._end(is_unclear=True)
+        if self._search is not None:
+            return self._look(page, ids)
+        if page.pages != self.number:
+            self.number, self._looks = page.pages, self._looks + 1
+            if self._looks > MOST_PASSES:
+                self._end(is_unclear=True)
             return None
-        self._is_busy = True
-        client, name, number = self.pull.client, self.name, self.number
-        return lambda: client.list_page(name, number)
+        index = self.pull.writer.index(self.name)
+        size = self.state.get("size") or page.rows
+        if (page.pages - 1) * size + page.rows == len(index):
+            return self._end()
+        order = self.state.get("order")
+        if not order:
+            return self._end(is_unclear=True)
+        self._search = Search(index.keys(), order == "falling", size, page.pages)
+        return self._look(page, ids)
 
-    def absorb(self, page: ListPage) -> None:
-        """Count, or look at the page that is really the last."""
-        self._is_busy = False
-        if page.pages is None:
-            self.is_done = True  # it does not say: a whole reading would be needed
-        elif page.pages == self.number:
-            self.total = (self.number - 1) * (self.state.get("size") or page.rows) + page.rows
-            self.is_done = True
-        else:
-            self.number, self.looks = page.pages, self.looks + 1
-            self.is_done = self.looks > MOST_PASSES
+    def _look(self, page: ListPage, ids: list[int]) -> None:
+        search = self._search
+        assert search is not None
+        search.look(ids, page.rows, page.pages, self.number)
+        self.number = search.number
+        if search.is_done:
+            self.pull.suspect(self.name, search.gone)
+            self._end(is_unclear=not search.is_clear)
+
+    def _end(self, is_unclear: bool = False) -> None:
+        self.is_done, self.is_unclear = True, is_unclear
 
     def fail(self, error: Error) -> None:
         """It stays unknown."""
@@ -443,8 +523,8 @@ class Census:
 class _Ordering:
     """Whether the ids of a list rise or fall from row to row."""
 
-    def __init__(self) -> None:
-        self.is_falling = self.is_rising = True
+    def __init__(self, word: str = "falling or rising") -> None:
+        self.is_falling, self.is_rising = "falling" in word, "rising" in word
 
     def look(self, ids: list[int]) -> None:
         pairs = list(itertools.pairwise(ids))
@@ -453,6 +533,7 @@ class _Ordering:
 
     @property
     def word(self) -> str:
+        """What is known of it; empty: neither."""
         return "falling" if self.is_falling else "rising" if self.is_rising else ""
 
 

@@ -59,6 +59,7 @@ TAIL_ROWS = 20_000  # a longer tail is folded
 MANY_SEGMENTS = 6
 LARGE_SHARE = 0.25  # of the first segment: later ones that come to more are merged into it
 _ROW_GROUP = 131_072
+_MANY = 20_000  # rows; below, threads cost more than they bring
 _MARK, _GONE = "_mark", "_gone"
 _LOOKS = 5  # at a manifest whose files were compacted away meanwhile
 
@@ -422,7 +423,7 @@ class Store:
         try:
             with pq.ParquetFile(self.folder / segment.file, page_checksum_verification=True) as file:
                 there = set(file.schema_arrow.names)
-                table = file.read(columns=[name for name in columns if name in there])
+                table = file.read(columns=[name for name in columns if name in there], use_threads=segment.rows > _MANY)
         except FileNotFoundError:
             raise
         except (OSError, pa.ArrowException) as error:

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,7 +29,7 @@ from ..service import wire
 from ..service.client import NOT_CLOSED, Client
 from ..tables import TABLES, Snapshot
 from .columns import OWN_TABLES, DetailRead, Unkept, instant, kept_columns, microseconds
-from .lists import Census, Changed, Fetch, FullPass, Head, Listing, Recent, moment_of
+from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, moment_of
 from .store import Store
 from .writer import Changes, Writer
 
@@ -43,8 +44,11 @@ SETTINGS_AGE = timedelta(hours=1)
 MOMENT = timedelta(seconds=2)  # a change this close to a reading may have come after it
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
 MOST_FAILURES = 12  # requests one after another that had no answer, each tried several times: Syncro is away
+MOST_SORTS = 3  # ... and of so many sorts: one that alone fails for good does not end a sync
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
 LARGE_LISTS = ("tickets", "timers", "invoices", "payments")
+SHORT = {"payments": 2, "timers": 3}  # so many pages are read whole, rather than looked through for changes
+COUNTED = ("tickets", "invoices", "payments")
 QUERIES: dict[str, dict[str, Any]] = {
     "customers": {"include_disabled": True},
     "invoice_lines": {"invoice_id_not_null": True},
@@ -131,7 +135,15 @@ class Pull:
         self._problems: dict[str, str] = {}
         self._successes = 0
         self._first_error: Error | None = None
-        self._suspects: dict[str, set[int]] = {}
+        self._suspects: dict[str, set[int]] = {
+            name: set(state["suspected"]) for name, state in store.states().items() if state.get("suspected")
+        }
+        self._unproved: dict[str, set[int]] = {}
+        self._ticket_reads: dict[int, int] | None = None
+        self._is_resumed = False
+        self._anew_before = 0
+        self._wants_all = full
+        self._begun = microseconds(client.server_now())
         self._forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
         self._odd_contacts: set[int] = set()
         self._names: dict[str, dict[int, str]] = {}
@@ -144,17 +156,31 @@ class Pull:
     def run(self) -> Synced:
         """All stages, one after another."""
         self._repair()
+        self._renew()
         self._settings()
         started = self.now()
-        if not self._is_complete("tickets"):
+        self._begin_full(started)
+        is_first = not self._is_read("tickets") and not self.writer.state("tickets").get("refused")
+        if is_first:
             self._first()
-        else:
+        if not is_first or self._is_resumed or self.now() - started > OVERLAP:
             self._changed(started)
         self._lines()
         self._prove()
         self._details()
         self._finish(started)
         return Synced(started, self.requests, self.writer.changes, tuple(self._problems.values()))
+
+    def _begin_full(self, started: datetime) -> None:
+        """What a full reading has read is not read again when it was interrupted and goes on."""
+        since: int = self.writer.state("sync").get("full_since") or 0
+        if self.full and not since:
+            since = microseconds(started)
+            self.writer.keep("sync", full_since=since)
+            for name in LARGE_LISTS:
+                self.writer.keep(name, ignored=False)
+        self._anew_before = since if self.full else 0
+        self._wants_all = self.full or bool(self.writer.state("sync").get("full"))
 
     def now(self) -> datetime:
         """The server's present time."""
@@ -185,35 +211,35 @@ class Pull:
     def _first(self) -> None:
         """The order of use: small lists, open tickets and their details, what is unpaid, then every list."""
         small = ("customers", "contacts", "users", "products", "contracts", "schedules")
-        self._read(self._whole(name) for name in small if self._is_asked_for(name))
+        self._is_resumed = any(
+            self.writer.state(name).get("pass") or self._is_read(name) for name in (*small, "tickets")
+        )
+        self._read(self._whole(name) for name in small if self._is_asked_for(name) and not self._is_read(name))
         if not self._successes and self._first_error is not None:
             raise self._first_error
         if not self.writer.state("tickets").get("pass"):
             self._read([Listing(self, "tickets", {"status": NOT_CLOSED}, "open_tickets")])
-            self._read([self._ticket_details(self._wanted_tickets(only_open=True))])
+            self._read([_Tickets(self, self._wanted_tickets(only_open=True))])
             if self._is_asked_for("invoices"):
                 self._read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
-        self._read([self._whole(name) for name in (*LARGE_LISTS, "timelogs") if self._is_asked_for(name)])
+        large = (*LARGE_LISTS, "timelogs")
+        self._read([self._whole(name) for name in large if self._is_asked_for(name) and not self._is_read(name)])
 
     def _is_asked_for(self, name: str) -> bool:
         return not self.only or name in self.only
 
     def _changed(self, started: datetime) -> None:
         """What has changed since the last sync, and by turns the lists that do not say when their rows changed."""
-        sources: list[Source] = [self._latest(name) for name in ("tickets", "invoices")]
-        sources.append(self._whole("customers"))
-        # What is not yet complete goes on; what has a cheap way is asked for what is new.
-        sources.append(self._head("payments"))
-        sources.append(self._recent_timers(started))
+        sources = [*(self._latest(name) for name in LARGE_LISTS), self._whole("customers")]
         self._read(sources)
-        ignored = [one.name for one in sources if isinstance(one, Changed) and one.is_ignored]
-        shrunk = [one.name for one in sources if isinstance(one, Head) and one.has_shrunk]
-        self._read(self._whole(name, anew=True) for name in (*ignored, *shrunk))
+        # An account that knows no such filter is asked in another way, from now on.
+        self._read([self._latest(one.name) for one in sources if isinstance(one, Changed) and one.is_ignored])
+        self._read([self._whole(name) for name in LARGE_LISTS if self._has_left_out(name) and not self._is_whole(name)])
         self._count()
         if not self._successes and self._first_error is not None:
             raise self._first_error
         alive = self.full or any(change.any for change in self.writer.changes.values())
-        self._read(self._whole(name) for name in self._turns(started, alive))
+        self._read([self._whole(name) for name in self._turns(started, alive)])
         self._read_contacts()
 
     def _turns(self, started: datetime, alive: bool) -> list[str]:
@@ -233,55 +259,60 @@ class Pull:
     def _is_complete(self, name: str) -> bool:
         return bool(self.writer.state(name).get("complete")) and not self.writer.state(name).get("pass")
 
+    def _has_left_out(self, name: str) -> bool:
+        """Whether pages of it that failed for good are still to be read."""
+        return bool((self.writer.state(name).get("pass") or {}).get("ended"))
+
+    def _is_read(self, name: str) -> bool:
+        """Whether it was read to its end: from then on its changes are enough. A full reading reads it once more."""
+        state = self.writer.state(name)
+        is_under_way = state.get("pass") and not self._has_left_out(name)
+        is_over = state.get("complete") or self._has_left_out(name)
+        return bool(is_over and not is_under_way and (state.get("whole_at") or 0) >= self._anew_before)
+
     def _whole(self, name: str, *, anew: bool = False) -> Source:
         if name == "users":
             return _Users(self)
         return FullPass(self, name, QUERIES.get(name), anew=anew)
 
     def _latest(self, name: str) -> Source:
+        """What has changed in a long list: by the filter for it, where the account obeys one; else in the list's own way."""
         state = self.writer.state(name)
         cursor = moment_of(state.get("cursor"))
-        if self.full or cursor is None or not self._is_complete(name) or state.get("ignored"):
-            return self._whole(name)
-        return Changed(self, name, cursor - OVERLAP)
+        if cursor is None or not self._is_read(name) or not state.get("counted"):
+            return self._whole(name, anew=self._has_left_out(name))
+        is_short = (state.get("pages") or 1) <= SHORT.get(name, 0)
+        if not state.get("ignored") and not is_short:
+            return Changed(self, name, cursor - OVERLAP)
+        if name == "payments" and state.get("order") == "falling" and not is_short:
+            return Head(self, name)
+        if name == "timers" and not is_short:
+            return self._recent_timers(cursor)
+        return self._whole(name, anew=True)
 
-    def _head(self, name: str) -> Source:
-        state = self.writer.state(name)
-        is_small = (state.get("pages") or 1) <= 2
-        if self.full or not self._is_complete(name) or state.get("order") != "falling" or is_small:
-            return self._whole(name)
-        return Head(self, name)
-
-    def _recent_timers(self, started: datetime) -> Source:
-        """Timers as far back as one page reaches; all of them where the list is short."""
+    def _recent_timers(self, cursor: datetime) -> Source:
+        """Timers as far back as one page reaches."""
         state = self.writer.state("timers")
-        if self.full or not self._is_complete("timers") or (state.get("pages") or 1) <= 3:
-            return self._whole("timers")
         size = state.get("size") or 25
         times = sorted((at for (at,) in self.store.values("timers", ["created_at"]) if at), reverse=True)
         since = moment_of(times[min(len(times) - 1, size - 5)]) if times else None
-        cursor = moment_of(state.get("as_of")) or started
-        return Recent(self, min(since or started, cursor - OVERLAP))
+        last = (moment_of(state.get("as_of")) or cursor) - OVERLAP
+        return Recent(self, min(since or last, last))
 
     def _count(self) -> None:
-        """How many tickets and invoices there are. Fewer than we hold: the list is read through, and the missing proved gone."""
-        names = [name for name in ("tickets", "invoices") if self._is_counted(name)]
-        sources = [Census(self, name) for name in names]
+        """How many there are; where that is not what we hold, what is missing and what has gone is searched for."""
+        sources = [Recount(self, name) for name in COUNTED if self._is_counted(name)]
         self._read(sources)
-        for one in sources:
-            if one.total is not None and one.total != len(self.writer.index(one.name)):
-                if one.total > len(self.writer.index(one.name)):  # made since we asked, or missed
-                    again = self._latest(one.name)
-                    recount = Census(self, one.name)
-                    self._read([again])
-                    self._read([recount])
-                    if recount.total == len(self.writer.index(one.name)):
-                        continue
-                self._read([self._whole(one.name, anew=True)])
+        self._read([self._whole(one.name, anew=True) for one in sources if one.is_unclear])
 
     def _is_counted(self, name: str) -> bool:
         state = self.writer.state(name)
-        return self._is_complete(name) and not self.full and not state.get("ignored") and not state.get("reason")
+        is_sound = self._is_complete(name) and not state.get("reason") and not state.get("unreadable")
+        return is_sound and not self._is_whole(name)
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether this sync has read it through."""
+        return bool((self.writer.state(name).get("whole_at") or 0) >= self._begun)
 
     def _lines(self) -> None:
         """The lines of all invoices from their list, where the key may read it and it was not read through yet."""
@@ -367,27 +398,51 @@ class Pull:
 
     def _prove(self) -> None:
         """Ask for each row that is missing from a list: a 404 proves that it is gone."""
-        sources: list[Source] = []
-        for name, keys in self._suspects.items():
-            asked = sorted(keys)[:MOST_PROOFS]
-            left = len(keys) - len(asked)
-            self.writer.keep(name, suspects=left)
-            if name == "timers":
-                owners = dict(self.store.values("timers", ["timer_id", "ticket_id"]))
-                self._forced["tickets"] |= {owners[key] for key in asked if owners.get(key)}
+        left = dict.fromkeys(TABLES, MOST_PROOFS)
+        while self._suspects:
+            sources: list[_Records] = []
+            suspects, self._suspects = self._suspects, {}
+            for name, keys in suspects.items():
+                there = sorted(key for key in keys if self.writer.index(name).get(key) is not None)
+                asked = there[: left[name]]
+                left[name] -= len(asked)
+                self._unproved.setdefault(name, set()).update(there)
+                owner = _OWNERS.get(name)
+                if owner is None:
+                    sources.append(_Records(self, name, asked))
+                    continue
+                key_of, whose = owner
+                owners = dict(self.store.values(name, [TABLES[name].key, whose]))
+                self._forced[key_of] |= {owners[key] for key in asked if owners.get(key)}
                 self.writer.drop(name, [key for key in asked if not owners.get(key)])
-            elif name == "invoice_lines":
-                owners = dict(self.store.values("invoice_lines", ["line_id", "invoice_id"]))
-                self._forced["invoices"] |= {owners[key] for key in asked if owners.get(key)}
-            else:
-                sources.append(_Records(self, name, asked))
-        self.writer.commit()
-        self._read(sources)
+            self.writer.commit()
+            self._read(sources)
+            for one in sources:
+                self._unproved[one.name] -= one.read
+
+    def _keep_unproved(self, read: dict[str, set[int]]) -> None:
+        """What nobody could prove yet is asked for by the next sync, and is a gap until then."""
+        for name in (*_LISTED, *_OWNERS):
+            keys = self._unproved.get(name, set()) | self._suspects.get(name, set())
+            if name in _OWNERS and keys:
+                key_of, whose = _OWNERS[name]
+                owners = dict(self.store.values(name, [TABLES[name].key, whose]))
+                keys = {key for key in keys if owners.get(key) not in read[key_of]}
+            keys = {key for key in keys if self.writer.index(name).get(key) is not None}
+            if keys or self.writer.state(name).get("suspects"):
+                self.writer.keep(name, suspects=len(keys), suspected=sorted(keys))
 
     def forget(self, name: str, key: int) -> None:
         """A row is proved gone, and what hung on it with it."""
+        if name == "invoices":  # its lines are the ticket's again
+            owners = self.store.values("invoices", ["invoice_id", "ticket_id"])
+            self._forced["tickets"] |= {ticket for one, ticket in owners if one == key and ticket}
         self.writer.drop(name, [key])
-        if name == "tickets":
+        if name == "customers":
+            for part in ("contacts", "payments", "contracts", "schedules"):
+                owners = self.store.values(part, [TABLES[part].key, "customer_id"])
+                self.suspect(part, {one for one, owner in owners if owner == key})
+        elif name == "tickets":
             for part in ("comments", "charges", "timers"):
                 self.writer.drop(part, self.writer.index(part).children(key))
             self._forced["invoices"] |= {
@@ -401,6 +456,14 @@ class Pull:
             self.writer.drop("schedule_lines", self.writer.index("schedule_lines").children(key))
         elif name == "contacts":
             self._rewrite("tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
+
+    def follow(self, ticket: int, changed_at: datetime) -> None:
+        """Lines of an invoice have changed: what its ticket says of its own lines is old, if it was read before."""
+        if self._ticket_reads is None:
+            self._ticket_reads = {key: at for key, (_, at) in self._details_of("tickets").items()}
+        read_at = self._ticket_reads.get(ticket)
+        if read_at is not None and read_at < microseconds(changed_at + MOMENT):
+            self._forced["tickets"].add(ticket)
 
     def _rewrite(self, name: str, chosen: Callable[[dict[str, Any]], bool], new: dict[str, Any]) -> None:
         """Change columns of rows that we hold: Syncro shows them so from now on, without a new updated_at."""
@@ -419,19 +482,28 @@ class Pull:
         return {key: (then, at) for key, then, at in self.store.values(own, ["id", "updated_at", "read_at"])}
 
     def _details(self) -> None:
-        tickets = self._ticket_details(self._wanted_tickets())
+        tickets = _Tickets(self, self._wanted_tickets())
         invoices = _Invoices(self, self._wanted_invoices())
         customers = _Customers(self, self._wanted_customers())
-        if self.full:
-            self._read([customers, invoices, tickets])
-        else:
-            self._read([tickets, invoices, customers])
-        again = self._forced["invoices"] - invoices.read
-        if again:  # invoices that named a ticket which is gone
-            self._read([_Invoices(self, sorted(again))])
+        self._read([customers, invoices, tickets] if self.full else [tickets, invoices, customers])
+        read = {"tickets": tickets.read, "invoices": invoices.read}
+        asked = {name: set(keys) for name, keys in read.items()}
+        # Invoices of tickets that have gone, and tickets whose lines an invoice has taken or given back.
+        kinds: tuple[tuple[str, Callable[[Pull, list[int]], _Records]], ...] = (
+            ("invoices", _Invoices),
+            ("tickets", _Tickets),
+        )
+        while again := {name: kind(self, keys) for name, kind in kinds if (keys := self._to_follow(name, asked[name]))}:
+            for name in again:
+                asked[name] |= self._forced[name]
+            self._read(again.values())
+            for name, one in again.items():
+                read[name] |= one.read
+        self._prove()  # what hung on a record that the details showed to be gone
+        self._keep_unproved(read)
 
-    def _ticket_details(self, wanted: list[int]) -> Source:
-        return _Tickets(self, wanted)
+    def _to_follow(self, name: str, asked: set[int]) -> list[int]:
+        return sorted(key for key in self._forced[name] - asked if self.writer.index(name).get(key) is not None)
 
     def _wanted_tickets(self, *, only_open: bool = False) -> list[int]:
         """The tickets whose details are missing or old: open ones first, then by their last change, the newest first."""
@@ -441,7 +513,7 @@ class Pull:
         resolved: dict[str, bool] = {}
         ranked = []
         for key, status, updated_at, created_at in self.store.values("tickets", names):
-            if key not in self._forced["tickets"] and not _is_wanted(details.get(key), updated_at):
+            if key not in self._forced["tickets"] and not self._is_wanted(details.get(key), updated_at):
                 continue
             status = status or ""
             if status not in resolved:
@@ -450,7 +522,7 @@ class Pull:
             if resolved[status] and only_open:
                 continue
             is_known = key in details or key in self._forced["tickets"]
-            if not resolved[status] or moment >= recent or self.full or is_known:
+            if not resolved[status] or moment >= recent or self._wants_all or is_known:
                 ranked.append((resolved[status], -moment, key))
         return [key for _, _, key in sorted(ranked)]
 
@@ -461,9 +533,9 @@ class Pull:
         is_refused = not self._is_complete("invoice_lines")
         ranked = []
         for key, updated_at, is_paid in self.store.values("invoices", ["invoice_id", "updated_at", "is_paid"]):
-            if key in self._forced["invoices"] or _is_wanted(details.get(key), updated_at):
-                is_needed = self.full or not is_refused or not is_paid or (updated_at or 0) >= recent or key in details
-                if is_needed:
+            if key in self._forced["invoices"] or self._is_wanted(details.get(key), updated_at):
+                is_late = not is_paid or (updated_at or 0) >= recent
+                if self._wants_all or not is_refused or is_late or key in details:
                     ranked.append((bool(is_paid), -(updated_at or 0), key))
         return [key for _, _, key in sorted(ranked)]
 
@@ -488,14 +560,24 @@ class Pull:
             is_block = key in blocks and known is not None
             moved = is_block and known is not None and billed.get(key, 0) > known[1] - microseconds_of(MOMENT)
             if (
-                self.full
-                or (known is None and key in busy)
-                or (known is not None and _is_wanted(known, updated_at))
+                (known is None and (self._wants_all or key in busy))
+                or (known is not None and self._is_wanted(known, updated_at))
                 or moved
                 or (is_block and known is not None and known[1] < day_ago)
             ):
                 wanted.append((known[1] if known else 0, key))
         return [key for _, key in sorted(wanted)]
+
+    def _is_wanted(self, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
+        """Whether a detail is missing, older than the row, or so close to a change that it may be either."""
+        if known is None:
+            return True
+        then, read_at = known
+        if read_at < self._anew_before:
+            return True
+        if updated_at is None or then is None:
+            return False
+        return then < updated_at or then > read_at - microseconds_of(MOMENT)
 
     # ------------------------------------------------------------ the end
 
@@ -509,9 +591,9 @@ class Pull:
                 "as_of", 0
             ) >= microseconds(started):
                 self.writer.keep(stream, unreadable=0)
-        self.writer.keep(
-            "sync", as_of=microseconds(started), full=self.full or self.writer.state("sync").get("full", False)
-        )
+        self.writer.keep("sync", as_of=microseconds(started), full=self._wants_all)
+        if self.full:
+            self.writer.keep("sync", full_since=None)
         self.writer.commit()
         self.store.tidy()
 
@@ -542,7 +624,7 @@ class Pull:
             lost = f"a damaged file with {segment.rows} rows was set aside; they are read again"
             name = segment.name
             states: dict[str, dict[str, Any]] = {}
-            if name in TABLES and name not in ("comments", "charges", "prepaid", "schedule_lines"):
+            if name in TABLES and name not in _PARTS:
                 states[name] = self.writer.state(name) | {"complete": False, "pass": None, "reason": lost}
             self._problems[segment.file] = f"{name}: {lost}"
             self.store.set_aside(segment, states)
@@ -550,6 +632,20 @@ class Pull:
                 self.store.empty(own)
         if self._problems:
             self.writer = Writer(self.store)
+
+    def _renew(self) -> None:
+        """A later version may keep columns that this mirror has not: what they belong to is read again."""
+        kept = self.writer.state("columns")
+        for name in TABLES:
+            new = sorted(kept_columns(name).keys() - set(kept.get(name, kept_columns(name))))
+            if new:
+                said = f"this version also keeps {', '.join(new)}; it is read again for that"
+                if name not in _PARTS:
+                    self.writer.keep(name, **{"pass": None}, complete=False, reason=said)
+                for own in _DETAILS_BEHIND.get(name, ()):
+                    self.store.empty(own)
+        self.writer.keep("columns", **{name: list(kept_columns(name)) for name in TABLES})
+        self.writer.commit()
 
     # ------------------------------------------------------------ requests
 
@@ -559,20 +655,16 @@ class Pull:
         if self._workers == 1:
             return self._read_alone(todo)
         flying: dict[Future[Any], Source] = {}
-        with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                while not self.is_over:
-                    while len(flying) < self._workers and (taken := _next(todo)):
-                        source, fetch = taken
-                        self.requests += 1
-                        flying[pool.submit(fetch)] = source
-                    if not flying:
-                        return None
-                    ready, _ = wait(flying, return_when=FIRST_COMPLETED)
-                    for future in ready:
-                        self._take_in(flying.pop(future), future.result, todo)
-            finally:
-                pool.shutdown(cancel_futures=True)
+        while not self.is_over:
+            while len(flying) < self._workers and (taken := _next(todo)):
+                source, fetch = taken
+                self.requests += 1
+                flying[_begin(fetch)] = source
+            if not flying:
+                return None
+            ready, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in ready:
+                self._take_in(flying.pop(future), future.result, todo)
         return self._gone_away()
 
     def _read_alone(self, todo: list[Source]) -> None:
@@ -604,7 +696,7 @@ class Pull:
             self._problems.setdefault(name, f"{name}: {error}")
         if isinstance(error, Unreachable):
             self._failures.append(name)
-            self.is_over = len(self._failures) >= MOST_FAILURES
+            self.is_over = len(self._failures) >= MOST_FAILURES and len(set(self._failures)) >= MOST_SORTS
 
     def _gone_away(self) -> None:
         raise Unreachable(
@@ -613,6 +705,10 @@ class Pull:
         )
 
 
+_LISTED = ("tickets", "invoices", "payments", "customers", "contacts", "products", "schedules", "contracts")
+_PARTS = ("comments", "charges", "prepaid", "schedule_lines")  # they have no list of their own
+# Rows without a path of their own: the detail of the record that they belong to proves what there is.
+_OWNERS = {"timers": ("tickets", "ticket_id"), "invoice_lines": ("invoices", "invoice_id")}
 _DETAILS_BEHIND = {
     "tickets": ("ticket_details",),
     "comments": ("ticket_details",),
@@ -625,22 +721,26 @@ _DETAILS_BEHIND = {
 }
 
 
+def _begin(fetch: Fetch) -> Future[Any]:
+    """A request in a thread that nobody waits for when the program is stopped: it may wait a minute for its turn."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(fetch())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
 def _next(todo: list[Source]) -> tuple[Source, Fetch] | None:
     for source in todo:
         fetch = source.take()
         if fetch is not None:
             return source, fetch
     return None
-
-
-def _is_wanted(known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
-    """Whether a detail is missing, older than the row, or so close to a change that it may be either."""
-    if known is None:
-        return True
-    then, read_at = known
-    if updated_at is None or then is None:
-        return False
-    return then < updated_at or then > read_at - microseconds_of(MOMENT)
 
 
 def microseconds_of(span: timedelta) -> int:
@@ -688,8 +788,8 @@ class _Records:
     def __init__(self, pull: Pull, name: str, wanted: list[int]) -> None:
         self.pull, self.name = pull, name
         self._wanted = wanted[::-1]
-        self._flying: list[int] = []
         self.read: set[int] = set()
+        self._failures = 0  # one after another
 
     @property
     def is_done(self) -> bool:
@@ -719,6 +819,7 @@ class _Records:
 
     def absorb(self, answer: tuple[int, Any]) -> None:
         key, record = answer
+        self._failures = 0
         self.read.add(key)
         if record is None:
             self.pull.forget(self.name, key)
@@ -735,8 +836,9 @@ class _Records:
             self.pull.keep(self.name, record)
 
     def fail(self, error: Error) -> None:
-        if isinstance(error, Refused):
-            self._wanted.clear()  # the key may not read any of them
+        self._failures += 1
+        if isinstance(error, Refused) or self._failures >= MOST_FAILURES:
+            self._wanted.clear()  # the key may not read any of them, or something is wrong with all of them
 
 
 class _Tickets(_Records):
@@ -772,7 +874,10 @@ class _Invoices(_Records):
         writer = self.pull.writer
         if record.lines is None:
             raise Unkept("an invoice without line_items")
+        before = replace(writer.changes["invoice_lines"])
         writer.put_parts("invoice_lines", record.id, [replace(line, invoice_id=record.id) for line in record.lines])
+        if record.ticket_id and record.updated_at and writer.changes["invoice_lines"] != before:
+            self.pull.follow(record.ticket_id, record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
         if record.id in self.pull._forced["invoices"] and record.ticket_id is None:
             self.pull._rewrite("invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
