@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import editing, looking, reconciling
 from .door import NOTHING_SENT, Door, Result, tell_progress
-from .errors import ConfigError, InputError
+from .errors import ConfigError, InputError, Stopped
 from .escape import clip, line
 
 if TYPE_CHECKING:
@@ -182,8 +182,12 @@ def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> R
 
 def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro sync [--full]`: what changed, and what is incomplete."""
-    with _bar(workspace) as tell:
-        done = workspace.sync(words.full, tell)
+    try:
+        with _bar(workspace) as tell:
+            done = workspace.sync(words.full, tell)
+    except KeyboardInterrupt:
+        kept = "stopped by the keyboard: what was read is kept; the next `syncro sync` goes on from there"
+        raise Stopped(kept) from None
     gaps = workspace.mirror.gaps()
     changed = {name: one for name, one in done.changes.items() if one.any}
     said = [f"Synced with {done.requests} requests, as of {done.started.astimezone():%Y-%m-%d %H:%M}."]

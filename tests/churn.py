@@ -1,7 +1,8 @@
 """A small account whose people go on working while it is read, behind lists with habits of their own.
 
 Between two requests, and so between two pages of one list, rows are made, changed and deleted. Now and then the reader is
-killed. Then everything is quiet, one more sync is made, and the mirror must be the account: no row missing, stale or a ghost.
+killed, and in some accounts a page or some records answer 500 for good. Then everything is quiet and well, one more sync is
+made, and the mirror must be the account: no row missing, stale or a ghost.
 """
 
 import functools
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, urlencode
 from everything import read_everything
 from mirrored import MirrorDesk, latest_hours, wrong_rows
 
+from syncro_nb.errors import Unreachable
 from syncro_nb.sandbox import Sandbox
 from syncro_nb.sandbox.emulator import Answer
 from syncro_nb.service.client import LISTS
@@ -111,6 +113,7 @@ class ChurnDesk(MirrorDesk):
         self.habits = Habits(self.rng)
         self.busy, self.deadly, self.written = 0.0, 0.0, 0
         self.lists = {}  # whole lists as they are until the next change
+        self.broken = lambda path, page: False
         sandbox = Sandbox.load(json.loads(small_account()), clock=lambda: self.clock.now())
         self.answer, sandbox.handle = sandbox.handle, self.handle
         self.account = sandbox._account
@@ -130,6 +133,8 @@ class ChurnDesk(MirrorDesk):
         if self.rng.random() < self.deadly:
             raise Killed
         path, _, asked = target.partition("?")
+        if self.broken(path, parse_qs(asked).get("page", ["1"])[0]):
+            return Answer(500, {}, b"<h1>Something went wrong</h1>")
         wrapper = PATHS.get(path.removeprefix("/api/v1"))
         if wrapper is None:
             return self.answer(method, target, headers, body)
@@ -338,19 +343,21 @@ def churn(home, seed):
     """What is wrong in the mirror of one seed's account when things have gone quiet, and the desk."""
     desk = ChurnDesk(home, seed)
     rng, is_full = desk.rng, False
+    sore = rng.choice((*PATHS, "/tickets/", "/invoices/", "")), rng.choice("123")
+    desk.broken = lambda path, page: is_sore(path.removeprefix("/api/v1"), page, *sore)
     try:
         for _ in range(rng.randint(1, 3)):
             desk.busy, desk.deadly = rng.choice((0.02, 0.1, 0.5)), rng.choice((0, 0, 0.01))
             try:
                 desk.pull(full=not is_full or rng.random() < 0.1)
                 is_full = True
-            except Killed:
+            except (Killed, Unreachable):
                 desk.restart()
             desk.deadly = 0.0
             for _ in range(rng.choice((0, 3, 40))):
                 desk.change()
             desk.clock.sleep(rng.choice((1, 30, 3600)))
-        desk.busy = 0.0
+        desk.busy, desk.broken = 0.0, lambda path, page: False
         desk.clock.sleep(5)
         quiet = desk.clock.now()
         desk.pull(full=not is_full or rng.random() < 0.1)
@@ -363,6 +370,13 @@ def churn(home, seed):
         return wrong, desk
     finally:
         desk.close()
+
+
+def is_sore(path, page, where, number):
+    """Whether this is what never answers: one page of one list, or every fifth detail."""
+    if where.endswith("/"):
+        return path.startswith(where) and path.removeprefix(where).endswith(("5", number))
+    return path == where and page == number
 
 
 def wrong_in(desk):

@@ -62,7 +62,6 @@ class Table:
             showIndex=False,
             allow_html=False,
             layout=_LAYOUT,
-            classes="display compact",  # long texts are wrapped, so that no column is out of sight
             style="width:100%",
             lengthMenu=[10, 25, 100],
             pageLength=rows_a_page,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Error, Refused
 from ..service.reading import ListPage
+from ..tables import TABLES
 from .columns import Unkept, instant, microseconds
 from .search import Search
 
@@ -301,7 +302,6 @@ class FullPass(Listing):
 
     def _end(self) -> None:
         """Every row was seen: what we have beside these is suspected."""
-        at = self.at
         self.is_done = True
         self.pull.writer.keep(
             self.stream,
@@ -462,6 +462,54 @@ class Recent(Listing):
         }
         self.pull.suspect("timers", missing)
         self.pull.writer.keep(self.stream, as_of=microseconds(self.started), reason="", refused=False)
+
+
+class Tail(Listing):
+    """The lines of invoices that were made after an instant, from the end of their list where new ones are.
+
+    Read towards the older ones: what is deleted meanwhile then moves rows to pages that are still to come.
+    """
+
+    def __init__(self, pull: Pull, query: Mapping[str, Any], since: datetime) -> None:
+        super().__init__(pull, "invoice_lines", query)
+        self.since = since
+        self.started: datetime | None = None
+        self.sums: dict[int, int] = {}  # cents of the lines that were read, by invoice
+        self._is_rising = self.state.get("order") == "rising"
+        self._is_found = not self._is_rising
+        self.number = (self.state.get("pages") or 1) if self._is_rising else 1
+        self._counted: set[int] = set()
+
+    def take(self) -> Fetch | None:
+        fetch = super().take()
+        if fetch is not None and self.started is None:
+            self.started = self.pull.now()
+        return fetch
+
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """To the end of the list first, then back."""
+        if page.pages is None or any(record.created_at is None for record in page.records):
+            return self.finish()
+        if not self._is_found and page.pages != self.number:
+            self.number = page.pages
+            return None
+        self._is_found = True
+        amount = TABLES["invoice_lines"].columns["amount_cents"].take
+        assert amount is not None
+        for record in page.records:
+            if record.id not in self._counted and record.invoice_id is not None:
+                self._counted.add(record.id)
+                self.sums[record.invoice_id] = self.sums.get(record.invoice_id, 0) + amount(record)
+        is_behind = bool(page.records) and all(record.created_at < self.since for record in page.records)
+        self.number += -1 if self._is_rising else 1
+        if is_behind or not 1 <= self.number <= page.pages:
+            self.finish()
+        self.pull.writer.keep(self.stream, pages=page.pages)
+        return None
+
+    def fail(self, error: Error) -> None:
+        """They are read with their invoices."""
+        self._is_busy, self.is_done, self.sums = False, True, {}
 
 
 class Recount(Listing):

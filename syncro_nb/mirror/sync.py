@@ -29,7 +29,7 @@ from ..service import wire
 from ..service.client import NOT_CLOSED, Client
 from ..tables import TABLES, Snapshot
 from .columns import OWN_TABLES, DetailRead, Unkept, instant, kept_columns, microseconds
-from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, moment_of
+from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, Tail, moment_of
 from .store import Store
 from .writer import Changes, Writer
 
@@ -317,10 +317,10 @@ class Pull:
     def _lines(self) -> None:
         """The lines of all invoices from their list, where the key may read it and it was not read through yet."""
         state = self.writer.state("invoice_lines")
-        if not self.full and self._is_complete("invoice_lines"):
-            return
+        if self._is_read("invoice_lines") and not self._has_left_out("invoice_lines"):
+            return self._new_lines()
         if not self._is_complete("invoices") and not state.get("pass"):
-            return  # an invoice must be known before its lines are read, or they could be older than it
+            return None  # an invoice must be known before its lines are read, or they could be older than it
         invoices = self.store.values("invoices", ["invoice_id", "updated_at"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
         self._read([source])
@@ -333,6 +333,24 @@ class Pull:
                     moment = None if updated_at is None else instant(updated_at)
                     self.writer.append("invoice_details", DetailRead(key, moment, instant(as_of)))
             self.writer.commit()
+        return None
+
+    def _new_lines(self) -> None:
+        """The lines of many new invoices from the end of the list; one whose lines do not come to its sum is read by itself."""
+        known = self._details_of("invoices")
+        columns = ["invoice_id", "created_at", "updated_at", "subtotal_cents"]
+        new = [row for row in self.store.values("invoices", columns) if row[0] not in known and row[1] and row[2]]
+        state, lines = self.writer.state("invoice_lines"), len(self.writer.index("invoice_lines"))
+        pages = 2 + 2 * len(new) * (1 + lines // max(1, len(known))) // (state.get("size") or 1)
+        if len(new) <= pages or not state.get("order"):
+            return
+        tail = Tail(self, QUERIES["invoice_lines"], instant(min(row[1] for row in new)) - OVERLAP)
+        self._read([tail])
+        for key, _, updated_at, subtotal in new:
+            moment = instant(updated_at)
+            if tail.started and moment < tail.started - MOMENT and tail.sums.get(key) == subtotal:
+                self.writer.append("invoice_details", DetailRead(key, moment, tail.started))
+        self.writer.commit()
 
     def _read_contacts(self) -> None:
         """Contacts, where the customers' rows do not tell everything about them."""
@@ -422,7 +440,7 @@ class Pull:
 
     def _keep_unproved(self, read: dict[str, set[int]]) -> None:
         """What nobody could prove yet is asked for by the next sync, and is a gap until then."""
-        for name in (*_LISTED, *_OWNERS):
+        for name in (*_PROVABLE, *_OWNERS):
             keys = self._unproved.get(name, set()) | self._suspects.get(name, set())
             if name in _OWNERS and keys:
                 key_of, whose = _OWNERS[name]
@@ -705,7 +723,7 @@ class Pull:
         )
 
 
-_LISTED = ("tickets", "invoices", "payments", "customers", "contacts", "products", "schedules", "contracts")
+_PROVABLE = ("tickets", "invoices", "payments", "customers", "contacts", "products", "schedules", "contracts")
 _PARTS = ("comments", "charges", "prepaid", "schedule_lines")  # they have no list of their own
 # Rows without a path of their own: the detail of the record that they belong to proves what there is.
 _OWNERS = {"timers": ("tickets", "ticket_id"), "invoice_lines": ("invoices", "invoice_id")}
@@ -782,6 +800,9 @@ class _Users:
         self.pull.writer.commit()
 
 
+_ON_A_LIST = object()  # in place of a record that is on a list and cannot be read
+
+
 class _Records:
     """Single records by their ids, one request for each."""
 
@@ -811,7 +832,11 @@ class _Records:
         try:
             return key, self.pull_record(key)
         except Missing:
-            return key, None
+            return key, _ON_A_LIST if self.is_listed(key) else None
+
+    def is_listed(self, key: int) -> bool:
+        """Whether a list has it all the same."""
+        return False
 
     def pull_record(self, key: int) -> Any:
         """GET one record."""
@@ -820,6 +845,10 @@ class _Records:
     def absorb(self, answer: tuple[int, Any]) -> None:
         key, record = answer
         self._failures = 0
+        if record is _ON_A_LIST:
+            said = f"a list has {self.name} id {key}, and Syncro answers 404 for it"
+            self.pull.writer.keep(f"{self.name[:-1]}_details", reason=said)
+            return
         self.read.add(key)
         if record is None:
             self.pull.forget(self.name, key)
@@ -846,9 +875,16 @@ class _Tickets(_Records):
 
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "tickets", wanted)
+        self._numbers = dict(pull.store.values("tickets", ["ticket_id", "number"]))
 
     def pull_record(self, key: int) -> Any:
         return self.pull.client.ticket(key, bulk=True)
+
+    def is_listed(self, key: int) -> bool:
+        """Asked by its number. An account that ignores that filter leaves it open, and it stays until the list has lost it."""
+        number = self._numbers.get(key)
+        page = self.pull.client.list_page("tickets", 1, {"number": number})
+        return any(record.id == key or record.number != number for record in page.records)
 
     def take_in(self, record: Any, read_at: datetime) -> None:
         writer = self.pull.writer
