@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .workspace import Workspace, connect, practice
+    from .workspace import Workspace, connect, practice, practice_ledger
 
 __version__ = "0.1.0"
-__all__ = ["Workspace", "__version__", "connect", "practice"]
+__all__ = ["Workspace", "__version__", "connect", "practice", "practice_ledger"]
 
 
 def __getattr__(name: str) -> object:
-    if name in ("connect", "practice", "Workspace"):
+    if name in ("connect", "practice", "practice_ledger", "Workspace"):
         from . import workspace
 
         return getattr(workspace, name)

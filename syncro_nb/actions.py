@@ -211,11 +211,7 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
 def reconcile(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro reconcile`: from the mirror; where nothing was read yet, the account is read first."""
     reconciling.check(words)
-    if workspace.mirror.as_of is None:
-        door.remark("Nothing was read from Syncro yet: reading the account first, as `syncro sync` does.")
-        with _bar(workspace) as tell:
-            done = workspace.sync(progress=tell)
-        door.remark(f"Read with {done.requests} requests.")
+    fill_first(workspace, door)
     return reconciling.reconcile(workspace, words, door)
 
 
@@ -272,6 +268,44 @@ def _bar(workspace: Workspace) -> Iterator[Callable[[Any], None]]:
             bar.update(progress.done - bar.n)
 
         yield tell
+
+
+def fill_first(workspace: Workspace, door: Door) -> None:
+    """Fill the mirror where nothing was read into it yet, and say so beside the answer: a summary needs something to look at."""
+    if workspace.mirror.as_of is not None:
+        return
+    door.remark("Nothing was read from Syncro yet: reading the account first, as `syncro sync` does.")
+    with _bar(workspace) as tell:
+        done = workspace.sync(progress=tell)
+    door.remark(f"Read with {done.requests} requests.")
+
+
+# ---------------------------------------------------------------- summaries of the mirror
+
+
+def report(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
+    """`syncro report [NAME]`: a report of the mirror; without a name the list of them."""
+    from . import reports
+
+    if not words.report:
+        return _reports()
+    reports.find(words.report)  # a wrong name is said before anything is read
+    fill_first(workspace, door)
+    made = workspace.report(words.report, first=words.first, last=words.last)
+    sheets = {"About this report": made.about}
+    return Result(made.text(door.width), made.as_json(), table=made.rows, sheets=sheets)
+
+
+def _reports() -> Result:
+    """The reports by name, each with its sentence."""
+    import pandas as pd
+
+    from .reports import every_report
+
+    every = every_report().values()
+    said = [f"  {one.name:<13}{one.said}" for one in every]
+    document = [{"report": one.name, "shows": one.said, "monthly": one.monthly} for one in every]
+    return Result(["Reports, as in `syncro report wip`:", *said], document, table=pd.DataFrame(document))
 
 
 # ---------------------------------------------------------------- writing
@@ -414,7 +448,7 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
     "demo": demo,
     "lab": open_lab,
 }
-_WITH_TABLE = ("", "search", "customers", "triage", "unbilled", "reconcile")
+_WITH_TABLE = ("", "search", "customers", "triage", "unbilled", "reconcile", "report")
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,
@@ -432,6 +466,7 @@ _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "timer charge": editing.timer,
     "timer delete": editing.timer,
     "sync": pull,
+    "report": report,
     "reconcile": reconcile,
     "unbilled": unbilled,
     "runs": list_runs,

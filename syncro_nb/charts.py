@@ -155,10 +155,11 @@ def leakage_by_cause(findings: pd.DataFrame) -> Figure:
     return _bars(sums["rule"].tolist(), parts, "rule", "not billed, in dollars", scale=100, lying=True)
 
 
-def _shown(figure: Figure) -> Figure:
-    """The figure with its picture for notebooks: IPython knows only those of pyplot, which is not needed here."""
-    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
-    return figure
+def _shown(figure: Any) -> Figure:
+    """The figure with its picture for notebooks: without pyplot, which it does not need, IPython knows none."""
+    figure._repr_png_ = partial(_png, figure)
+    made: Figure = figure
+    return made
 
 
 def _png(figure: Figure) -> bytes:

@@ -101,6 +101,11 @@ _FIELDS = (
     _option("--contact", metavar="NAME", default="", help="the customer's person"),
 )
 
+_PERIOD = (
+    _option("--from", dest="first", metavar="DATE", type=_day, help="first day, as in 2026-03-01"),
+    _option("--to", dest="last", metavar="DATE", type=_day, help="last day"),
+)
+
 VERBS = (
     Verb("ticket", "one ticket: header, comments, time, charges, billing", (_NUMBER,)),
     Verb("search", "tickets by subject or customer", (_QUERY,)),
@@ -258,6 +263,14 @@ VERBS = (
                 action="store_true",
                 help="read every list through, and every detail; hours on a large account",
             ),
+        ),
+    ),
+    Verb(
+        "report",
+        "a weekly or monthly report, from the mirror; without a name the list of them",
+        (
+            _option("report", metavar="NAME", nargs="?", default="", help="as in wip; without it the list"),
+            *_PERIOD,
         ),
     ),
     Verb(

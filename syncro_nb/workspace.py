@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .reconcile.finding import Proofs
     from .reconcile.ledger import Ledger
     from .reconcile.report import Report
+    from .reports import Table
     from .sandbox import Sandbox
     from .summary.open_tickets import OpenTickets
     from .summary.unbilled import Unbilled
@@ -299,6 +300,25 @@ class Workspace:
         books = self.books()
         moment = self.mirror.look(books.as_of) if since is None else _moment(since, books.zone)
         return summarise_open_tickets(books, self.house, since=moment, site=self.config.site)
+
+    def report(self, name: str, *, first: date | None = None, last: date | None = None) -> Table:
+        """A weekly or monthly report of the mirror (reports.every_report): rows, how old they are, what is missing, notes.
+
+        Monthly ones cover the days `first` to `last`: without both the last calendar month, with one the month that begins or
+        ends on it. Raises InputError for a name that there is not, for a period that ends before it begins, and before the
+        first sync. Those that tell of findings evaluate every rule on the mirror, besides what earlier reconciliations found.
+        """
+        from . import reports
+        from .reconcile.decisions import sighted
+        from .reconcile.report import reconcile
+
+        wanted = reports.find(name)
+        books, kept = self.books(), self.decisions
+        seen = kept.sightings()
+        seen += [sighted(reconcile(books, self.house))] if wanted.of_findings else []
+        decided, site = tuple(kept.all()), self.config.site
+        question = reports.Question(books, self.house, first, last, decided, tuple(seen), site)
+        return reports.make(name, question)
 
     @property
     def freshness(self) -> pd.DataFrame:
@@ -566,12 +586,12 @@ class Workspace:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
-        if self._decisions is not None:
-            self._decisions.close()
-            self._decisions = None
         if self._mirror is not None:
             self._mirror.close()
             self._mirror = None
+        if self._decisions is not None:
+            self._decisions.close()
+            self._decisions = None
         for one in self._closing:
             one.close()
         if self._folder is not None:
@@ -659,6 +679,17 @@ def practice(today: str | date = "2026-03-31", *, seed: int = 1, faults: Sequenc
     # Notebooks rarely close theirs: then the folder goes with the object, or at the end of the program.
     weakref.finalize(workspace, shutil.rmtree, folder, ignore_errors=True)
     return workspace
+
+
+def practice_ledger(program: str = "quickbooks", today: str | date = "2026-03-31") -> bytes:
+    """The invoices of `practice(today)` as the accounting program exports them (CSV), with the differences that are planted
+    there. `program` is quickbooks or xero. Raises InputError for another one."""
+    from .sandbox import LEDGERS, Sandbox
+
+    if program not in LEDGERS:
+        raise InputError(f"there is no export of {program[:40]!r}; there is: {', '.join(LEDGERS)}")
+    day = date.fromisoformat(today) if isinstance(today, str) else today
+    return Sandbox(today=day).handle("GET", f"/_sandbox/ledger.csv?format={program}", {}, b"").body
 
 
 def _kept_sandbox(config: Config, clock: Clock) -> Workspace:

@@ -138,6 +138,14 @@ def test_one_ticket(syncro):
     assert len(document["comments"]) <= 5
 
 
+def test_a_report_reads_first_what_it_needs_and_says_so_on_stderr(syncro):
+    done = syncro("report", "recurring", SYNCRO_NB_RATE="1000/1")
+    assert done.returncode == 0
+    assert "Nothing was read from Syncro yet" in done.stderr
+    assert done.stdout.startswith("Recurring invoices: ")
+    assert json.loads(syncro("report", "recurring", "--json").stdout)["report"] == "recurring"
+
+
 def test_a_dry_run_shows_everything_and_sends_nothing(syncro, server):
     done = syncro(*BILL, "--dry-run", "--json")
     document = json.loads(done.stdout)

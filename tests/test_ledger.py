@@ -5,6 +5,7 @@ from time import process_time
 
 import pytest
 
+from syncro_nb import practice_ledger
 from syncro_nb.errors import InputError
 from syncro_nb.reconcile.ledger import LEDGER, amount_cents, parse_day, parse_ledger, read_ledger
 from syncro_nb.sandbox import Sandbox
@@ -167,6 +168,15 @@ def test_excels_own_separator_line_is_obeyed():
     assert amounts(ledger) == {"1": 123450}
     assert ledger.rows["line"].tolist() == [3]
     assert "Amounts have a decimal comma." in ledger.notes
+
+
+@pytest.mark.parametrize("place", [2, 100, 254])
+def test_an_amount_that_is_none_costs_its_own_row_only_wherever_it_stands(place):
+    lines = practice_ledger("quickbooks").decode().splitlines(keepends=True)
+    lines.insert(place - 1, "03/01/2026,Invoice,20001,Anvil Works,,,0,ten,0.00,ten,Open\r\n")
+    ledger = read("".join(lines))
+    assert [(row.line, "'ten' is not an amount" in row.reason) for row in ledger.bad] == [(place, True)]
+    assert len(ledger.rows) == len(lines) - 2
 
 
 def test_old_line_ends_are_line_ends():

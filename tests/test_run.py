@@ -556,7 +556,9 @@ def test_an_invoice_without_our_lines_is_a_question(desk):
     desk.fault(STEPS["invoice"], "drop_before")
     receipt = desk.bill()
     ticket = desk.ticket().ticket
-    desk.sandbox._account.ticket_lines.change(desk.sandbox._account.ticket_lines.rows[ticket.lines[0].id], {"quantity": "5.0"})
+    desk.sandbox._account.ticket_lines.change(
+        desk.sandbox._account.ticket_lines.rows[ticket.lines[0].id], {"quantity": "5.0"}
+    )
     meddle(desk, "/invoices", {"ticket_id": ticket.id, "customer_id": receipt.run.plan.customer_id})
     asked = desk.ws.resume(receipt.run.id)
     assert asked.next == "decide"

@@ -25,6 +25,7 @@ from ..reconcile.finding import DIRECTIONS, Finding
 from ..reconcile.repair import BILL, LINE, TIMER, UNBILL, UPDATE, Repair, repair_of
 from ..reconcile.report import Report
 from ..workbook import links_of, write_report
+from ..workspace import Workspace
 from ..writes.bill import BillDraft, DraftLine
 from ..writes.correction import LineDraft, UnbillDraft
 from ..writes.planning import Draft
@@ -68,6 +69,23 @@ def draft_of(repair: Repair, *, text: str = "") -> Draft:
         lines = tuple(DraftLine(product, quantity, said or text) for product, quantity, said in fields.pop("lines", ()))
         return make(**fields, lines=lines, text=text)
     return make(**fields)
+
+
+def review_form(workspace: Workspace, report: Report, *, by: str = "", folder: Path | str = "") -> Review:
+    """The review of a reconciliation of this workspace; decisions are kept in its home, the workbook goes to `folder`.
+
+    `by` is the name that decisions carry. Nothing is written to Syncro from it but what a repair previews and a person confirms.
+    """
+    config = workspace.config
+    return Review(
+        report,
+        workspace.decisions,
+        by=by,
+        account=config.account,
+        site=config.site,
+        zone=workspace.zone,
+        folder=Path(folder).expanduser(),
+    )
 
 
 class Review:

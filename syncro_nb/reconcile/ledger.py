@@ -649,7 +649,7 @@ def _amounts(frame: pd.DataFrame, key: str, comma: bool) -> pd.Series:
         except ValueError as error:
             wrong[text] = f"{key.replace('_', ' ')}: {error}"
     if not others.empty:
-        read[others.index] = others.map(pd.Series(values, dtype="Int64")).astype("Int64")
+        read.loc[others.index] = others.map(pd.Series(values, dtype="Int64")).astype("Int64").array
     if wrong:
         _blame(frame, others.map(wrong))
     return read

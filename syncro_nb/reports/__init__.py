@@ -3,6 +3,6 @@
 A report is a table with declared columns and notes: what it could not see, and what a reader has to know to read it rightly.
 """
 
-from .registry import REPORTS, Question, Report, Table, every_report, make
+from .registry import REPORTS, Question, Report, Table, every_report, find, make
 
-__all__ = ["REPORTS", "Question", "Report", "Table", "every_report", "make"]
+__all__ = ["REPORTS", "Question", "Report", "Table", "every_report", "find", "make"]

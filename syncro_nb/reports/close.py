@@ -36,6 +36,7 @@ def _notes(question: Question) -> Iterator[str]:
     *("payments", "schedules", "prepaid"),
     details_of="tickets",
     monthly=True,
+    of_findings=True,
     notes=_notes,
 )
 def checklist(question: Question) -> pd.DataFrame:
@@ -121,7 +122,7 @@ def _reconciled(question: Question) -> tuple[str, tuple[str, ...], int | None, i
         return step, (), None, None, see
     newest = max(looked, key=lambda one: one.as_of)
     known = by_key(question.decisions)
-    serious = [one for one in newest.findings if one.severity in ("S1", "S2")]
+    serious = [one for one in newest.findings if one.severity in ("S1", "S2") and one.on <= end.isoformat()]
     left = [one for one in serious if last(known.get(one.key, ()))[0] is None]
     if not left and newest.unevaluated:
         return step, (), None, None, see

@@ -212,13 +212,18 @@ def _leakage_doubts(question: Question) -> Iterator[str]:
         yield "Earlier reconciliations and decisions could not be looked at: nothing is known of any leak."
     elif not question.sightings:
         yield "No reconciliation has been made on this machine yet (`syncro reconcile`): nothing is known of any leak."
+    else:
+        newest = max(question.sightings, key=lambda one: one.as_of)
+        if newest.unevaluated:
+            rules = ", ".join(sorted(newest.unevaluated))
+            yield f"Not evaluated in full, so that more may leak there (`syncro reconcile` says why): {rules}"
 
 
 def _leakage_notes(question: Question) -> Iterator[str]:
     yield "Recovered: decided fixed, or gone when a later reconciliation looked at the same days in full. Leaks only."
 
 
-@report("leakage", decided.BRIDGE, notes=_leakage_notes, doubts=_leakage_doubts)
+@report("leakage", decided.BRIDGE, of_findings=True, notes=_leakage_notes, doubts=_leakage_doubts)
 def leakage(question: Question) -> pd.DataFrame:
     """The leakage bridge: what was found, recovered, accepted, dismissed and is open, by month and rule."""
     return decided.bridge(question.sightings or (), question.decisions or ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -13,7 +13,7 @@ from .. import terms
 from ..books import Books
 from ..config import House, unknown
 from ..errors import InputError
-from ..frames import of_columns, records
+from ..frames import frame, of_columns, records
 from ..reconcile.decisions import Decision, Sighting
 from ..summary.missing import gaps, say
 from ..tables import Column
@@ -27,6 +27,10 @@ ORDER = (
     *("write-offs", "labour-mix", "response", "reopened", "top-talkers", "receivables", "unlinked", "recurring"),
     "checklist",
 )
+ABOUT = {
+    "what": Column("str", "report, period, as of, incomplete or note"),
+    "is": Column("str", "what is to be known"),
+}
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Report:
     """A report: what it is for (the first sentence of its docstring), its columns, and what it reads.
 
     `monthly`: it covers a period; the others tell how things stand. `details_of`: the table whose details must have been read.
+    `of_findings`: it tells of findings, so that a look of today belongs to the sightings.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Report:
     monthly: bool = False
     notes: Callable[[Question], Iterable[str]] | None = None
     doubts: Callable[[Question], Iterable[str]] | None = None  # what could not be seen, besides gaps of the tables
+    of_findings: bool = False
 
     @property
     def said(self) -> str:
@@ -108,6 +114,13 @@ class Table:
     def period(self) -> str:
         """ "2026-03-01 to 2026-03-31", or nothing where the report tells how things stand."""
         return f"{self.first} to {self.last}" if self.first else ""
+
+    @property
+    def about(self) -> pd.DataFrame:
+        """What has to be known with the rows, as a table (ABOUT): the report, its period and age, what is missing, notes."""
+        facts = [("report", self.said), ("period", self.period), ("as of", f"{self.as_of:%Y-%m-%d %H:%M %Z}")]
+        facts += [("incomplete", one) for one in self.missing] + [("note", one) for one in self.notes]
+        return frame(ABOUT, [fact for fact in facts if fact[1]])
 
     def text(self, width: int = 120, most: int = 60) -> list[str]:
         """As lines for a terminal: amounts in dollars, the first `most` rows, then the notes."""
@@ -174,11 +187,12 @@ def report(
     monthly: bool = False,
     notes: Callable[[Question], Iterable[str]] | None = None,
     doubts: Callable[[Question], Iterable[str]] | None = None,
+    of_findings: bool = False,
 ) -> Callable[[Callable[[Question], pd.DataFrame]], Callable[[Question], pd.DataFrame]]:
     """Register a report under its name."""
 
     def register(function: Callable[[Question], pd.DataFrame]) -> Callable[[Question], pd.DataFrame]:
-        REPORTS[name] = Report(name, columns, function, needs, details_of, monthly, notes, doubts)
+        REPORTS[name] = Report(name, columns, function, needs, details_of, monthly, notes, doubts, of_findings)
         return function
 
     return register
@@ -191,12 +205,17 @@ def every_report() -> Mapping[str, Report]:
     return {name: REPORTS[name] for name in ORDER}
 
 
-def make(name: str, question: Question) -> Table:
-    """The report of that name. Raises InputError naming the nearest ones where there is none."""
+def find(name: str) -> Report:
+    """The report of that name, not made yet. Raises InputError naming the nearest ones where there is none."""
     known = every_report()
     if name not in known:
         raise InputError(unknown("report", name, known))
-    one = known[name]
+    return known[name]
+
+
+def make(name: str, question: Question) -> Table:
+    """The report of that name. Raises InputError naming the nearest ones where there is none."""
+    one = find(name)
     books = question.books
     absent = [table for table in one.needs if table not in books.known]
     rows = one.function(question)
@@ -208,11 +227,16 @@ def make(name: str, question: Question) -> Table:
         one.said,
         books.as_of.astimezone(books.zone),
         of_columns(one.columns, rows),
-        tuple(one.notes(question)) if one.notes else (),
+        (*_standing(one, question), *(one.notes(question) if one.notes else ())),
         first,
         last,
         tuple(missing),
     )
+
+
+def _standing(one: Report, question: Question) -> Iterator[str]:
+    if not one.monthly and (question.first or question.last):
+        yield "It tells how things stand as of the time above; a period does not apply to it."
 
 
 def _month_end(day: date) -> date:

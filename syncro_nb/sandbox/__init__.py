@@ -7,8 +7,9 @@ independent of the client in `service`, so that a misreading of the API by one s
 from __future__ import annotations
 
 from .emulator import DEMO_DAY, Answer, Sandbox
+from .ledger import FORMATS as LEDGERS
 from .server import Server, serve
 from .switches import Switches
 from .times import RunningClock
 
-__all__ = ["DEMO_DAY", "Answer", "RunningClock", "Sandbox", "Server", "Switches", "serve"]
+__all__ = ["DEMO_DAY", "LEDGERS", "Answer", "RunningClock", "Sandbox", "Server", "Switches", "serve"]

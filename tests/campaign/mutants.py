@@ -377,7 +377,11 @@ MUTANTS: tuple[Mutant, ...] = (
                 "        self._journal.begin(plan)\n        with",
                 "        early = plan.basis.changes(self._look.pull_basis(plan))\n        self._journal.begin(plan)\n        with",
             ),
-            Edit(RUN, "changes = plan.basis.changes(self._look.pull_basis(plan))\n            except", "changes = early\n            except"),
+            Edit(
+                RUN,
+                "changes = plan.basis.changes(self._look.pull_basis(plan))\n            except",
+                "changes = early\n            except",
+            ),
         ),
         cases=r"^(line|timers): another process bills at seam \d ",
     ),
