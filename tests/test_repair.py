@@ -7,7 +7,9 @@ import pytest
 from desk import Desk
 from everything import read_everything
 
-from syncro_nb.forms.review import draft_of
+from syncro_nb.errors import InputError
+from syncro_nb.forms.repair import draft_of
+from syncro_nb.forms.review import review_form
 from syncro_nb.reconcile.finding import Finding
 from syncro_nb.reconcile.repair import Repair, repair_of
 from syncro_nb.reconcile.report import reconcile
@@ -96,3 +98,81 @@ def test_the_repairs_of_the_sandboxs_findings_can_be_planned(tmp_path):
         assert plan.steps
     assert desk.writes() == []
     desk.close()
+
+
+# ---------------------------------------------------------------- from the form, end to end
+
+
+@pytest.fixture
+def month(tmp_path):
+    """A desk with a whole mirror, and the review of everything up to now."""
+    desk = Desk(tmp_path)
+    desk.ws.sync(full=True)
+    yield desk, review_form(desk.ws, desk.ws.reconcile(to="2026-03-31"), by="Ana", folder=tmp_path)
+    desk.close()
+
+
+def opened(review, rule):
+    """The first finding of a rule whose repair can be planned, with the form of that repair."""
+    for one in review.report.findings:
+        if one.rule == rule and repair_of(one) is not None:
+            review.select(one.key)
+            review.repair_button.click()
+            return one, review.repair
+    raise AssertionError(f"no finding of {rule} can be repaired")
+
+
+def test_an_uncharged_timer_is_charged_from_the_review_and_counts_as_recovered(month):
+    desk, review = month
+    finding, form = opened(review, "timer-uncharged")
+    assert desk.writes() == []
+    form.preview_button.click()
+    assert str(finding.evidence["timer_id"]) in form.shown.value
+    assert form.submit_button.disabled
+    form.word.value = "1"
+    assert form.submit_button.disabled
+    form.word.value = str(finding.ticket)
+    form.submit_button.click()
+    assert form.receipt.is_verified
+    assert [path for _, path, _ in desk.writes()] == ["charge_timer_entry"]
+    (kept,) = desk.ws.receipts()
+    assert (kept.run.plan.ticket_number, kept.run.state) == (finding.ticket, "done")
+
+    desk.clock.sleep(3600)
+    desk.ws.sync()
+    later = desk.ws.reconcile(to="2026-03-31")
+    assert finding.key not in {one.key for one in later.findings}
+    bridge = desk.ws.decisions.bridge().query("rule == 'timer-uncharged'")
+    assert int(bridge["recovered_cents"].sum()) == finding.amount_cents
+    assert int(bridge["found_cents"].sum()) == int(bridge["open_cents"].sum()) + finding.amount_cents
+
+
+def test_a_repair_without_the_number_typed_writes_nothing(month):
+    desk, review = month
+    _, form = opened(review, "timer-uncharged")
+    form.look()
+    form.word.value = "no"
+    with pytest.raises(InputError, match="to confirm"):
+        form.submit()
+    assert desk.writes() == []
+
+
+def test_what_only_a_person_can_say_is_asked(month):
+    desk, review = month
+    _, form = opened(review, "resolved-no-time")
+    assert set(form.inputs) == {"minutes", "labour", "text"}
+    assert "minutes" in form.problems
+    _, form = opened(review, "pending-stale")
+    assert set(form.inputs) == {"text"}
+    form.inputs["text"].value = "Put right at the end of the month"
+    assert form.look().steps
+    assert desk.writes() == []
+
+
+def test_another_row_takes_the_repair_away(month):
+    _, review = month
+    opened(review, "timer-uncharged")
+    assert review.opened.children
+    review.select()
+    assert review.opened.children == ()
+    assert review.repair is None

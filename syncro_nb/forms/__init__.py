@@ -12,6 +12,8 @@ from .customerpanel import CustomerPanel
 from .form import Form
 from .journal import JournalForm, journal_form
 from .payment import payment_form
+from .repair import repair_form
+from .review import review_form
 from .table import Table
 from .ticket import close_form, comment_form, delete_form, update_form
 from .ticketpanel import TicketPanel
@@ -36,6 +38,8 @@ __all__ = [
     "delete_form",
     "journal_form",
     "payment_form",
+    "repair_form",
+    "review_form",
     "timer_form",
     "update_form",
 ]

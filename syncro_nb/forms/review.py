@@ -17,22 +17,19 @@ from zoneinfo import ZoneInfo
 
 import ipywidgets as widgets
 
-from ..errors import Error, InputError
+from ..errors import InputError
 from ..escape import line
 from ..money import format_cents
 from ..reconcile.decisions import ACCEPTED, CHOICES, OPEN, REOPENED, SNOOZED, Decision, Decisions, by_key, review
 from ..reconcile.finding import DIRECTIONS, Finding
-from ..reconcile.repair import BILL, LINE, TIMER, UNBILL, UPDATE, Repair, repair_of
+from ..reconcile.repair import Repair, repair_of
 from ..reconcile.report import Report
 from ..workbook import links_of, write_report
 from ..workspace import Workspace
-from ..writes.bill import BillDraft, DraftLine
-from ..writes.correction import LineDraft, UnbillDraft
-from ..writes.planning import Draft
-from ..writes.ticket import UpdateDraft
-from ..writes.timer import TimerDraft
 from . import markup
 from .inputs import wide
+from .page import bundle, guarded, say_in
+from .repair import repair_form
 from .table import Table
 
 if TYPE_CHECKING:
@@ -52,23 +49,6 @@ SHOWN = (
     "state",
 )
 UNDECIDED, EVERYTHING = "open and reopened", "all"
-_DRAFTS: dict[str, Callable[..., Draft]] = {
-    BILL: BillDraft,
-    TIMER: TimerDraft,
-    LINE: LineDraft,
-    UPDATE: UpdateDraft,
-    UNBILL: UnbillDraft,
-}
-
-
-def draft_of(repair: Repair, *, text: str = "") -> Draft:
-    """The draft of a repair. `text`: what the customer is to read, where the draft wants one; its lines take it, too."""
-    make = _DRAFTS[repair.kind]
-    fields = dict(repair.fields)
-    if repair.kind == BILL:
-        lines = tuple(DraftLine(product, quantity, said or text) for product, quantity, said in fields.pop("lines", ()))
-        return make(**fields, lines=lines, text=text)
-    return make(**fields)
 
 
 def review_form(workspace: Workspace, report: Report, *, by: str = "", folder: Path | str = "") -> Review:
@@ -85,6 +65,7 @@ def review_form(workspace: Workspace, report: Report, *, by: str = "", folder: P
         site=config.site,
         zone=workspace.zone,
         folder=Path(folder).expanduser(),
+        on_repair=lambda repair: repair_form(workspace, repair),
     )
 
 
@@ -106,6 +87,7 @@ class Review:
         self.report, self.decisions = report, decisions
         self._account, self._site, self._zone, self._folder = account, site, zone or ZoneInfo("UTC"), folder or Path()
         self._on_repair = on_repair
+        self.repair: Any = None  # what `on_repair` has opened
         rules = list(dict.fromkeys(one.rule for one in report.findings))
         self.rule = widgets.Dropdown(
             description="Rule", options=[(EVERYTHING, ""), *((one, one) for one in rules)], **_shape()
@@ -124,6 +106,7 @@ class Review:
         self.file_name = widgets.Text(value="reconciliation.xlsx", layout=widgets.Layout(width="260px"))
         self.workbook_button = widgets.Button(description="Save as workbook", icon="download")
         self.status, self.head, self.panel = (widgets.HTML(layout=wide()) for _ in range(3))
+        self._say = say_in(self.status)
         self.place, self.opened = widgets.VBox(), widgets.VBox()
         self._refresh()
         self._switch()
@@ -177,7 +160,8 @@ class Review:
         if self._on_repair is None:
             self._say(f"{repair.sentence}. (Open this review from a workspace to plan it here.)", "info")
             return repair
-        shown = self._on_repair(repair)
+        self.repair = self._on_repair(repair)
+        shown = getattr(self.repair, "box", self.repair)
         self.opened.children = (shown,) if isinstance(shown, widgets.Widget) else ()
         self._say(f"{repair.sentence}. Nothing has been sent.", "info")
         return repair
@@ -205,10 +189,7 @@ class Review:
         )
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        bundle = self.box._repr_mimebundle_(**options)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        data["text/plain"] = repr(self)
-        return data
+        return bundle(self.box, repr(self), **options)
 
     # ------------------------------------------------------------ the page
 
@@ -235,7 +216,7 @@ class Review:
     def _show(self) -> None:
         """The selected finding in full: sentence, evidence, links, history of decisions."""
         chosen = self.selected
-        self.opened.children = ()
+        self.opened.children, self.repair = (), None
         self.repair_button.disabled = len(chosen) != 1 or repair_of(chosen[0]) is None
         if not chosen:
             self.panel.value = markup.text(
@@ -309,21 +290,7 @@ class Review:
         self.box = widgets.VBox([self.head, filters, self.place, below, self.opened, save])
 
     def _guarded(self, action: Callable[[Any], Any]) -> Callable[[Any], None]:
-        """JupyterLab shows nothing of an exception in a callback: expected ones go to the status line, others there and up."""
-
-        def run(event: Any) -> None:
-            try:
-                action(event)
-            except Error as error:
-                self._say(str(error), "bad")
-            except Exception as error:
-                self._say(f"A fault of syncro_nb, please report it: {type(error).__name__}", "bad")
-                raise
-
-        return run
-
-    def _say(self, words: str, tone: str) -> None:
-        self.status.value = markup.text(words, tone, bold=tone in ("good", "bad"))
+        return guarded(action, self._say)
 
 
 def _shape() -> dict[str, Any]:
