@@ -27,7 +27,7 @@ from ..reconcile.report import Report
 from ..workbook import links_of, write_report
 from ..workspace import Workspace
 from . import markup
-from .inputs import wide
+from .inputs import button, wide
 from .page import bundle, guarded, say_in
 from .repair import repair_form
 from .table import Table
@@ -41,13 +41,12 @@ SHOWN = (
     "direction",
     "amount_cents",
     "exact",
+    "state",
     "customer",
     "ticket",
     "invoice",
     "on",
-    "message",
-    "state",
-)
+)  # the sentence stands beside the table, where there is room for it
 UNDECIDED, EVERYTHING = "open and reopened", "all"
 
 
@@ -101,10 +100,14 @@ class Review:
         )
         self.until = widgets.DatePicker(description="Until", **_shape())
         self.by = widgets.Text(description="Your name", value=by, **_shape())
-        self.decide_button = widgets.Button(description="Keep the decision", button_style="primary", icon="check")
-        self.repair_button = widgets.Button(description="Open the repair", icon="wrench")
+        self.decide_button = button(
+            "Keep the decision", "at home, on every selected finding", button_style="primary", icon="check"
+        )
+        self.repair_button = button(
+            "Open the repair", "plans the write that puts it right; sends nothing", icon="wrench"
+        )
         self.file_name = widgets.Text(value="reconciliation.xlsx", layout=widgets.Layout(width="260px"))
-        self.workbook_button = widgets.Button(description="Save as workbook", icon="download")
+        self.workbook_button = button("Save as workbook", "all findings, with the decisions", icon="download")
         self.status, self.head, self.panel = (widgets.HTML(layout=wide()) for _ in range(3))
         self._say = say_in(self.status)
         self.place, self.opened = widgets.VBox(), widgets.VBox()
@@ -205,7 +208,7 @@ class Review:
         self.reason.options = sorted(line(one) for one in reasons)
         self.table = Table(shown, columns=SHOWN, zone=self._zone, folder=self._folder, name="findings")
         self.table.widget.observe(self._guarded(lambda _: self._show()), "selected_rows")
-        self.place.children = (self.table.box,)
+        self.place.children = self.table.box.children[:2]  # without its file: the workbook has all findings
         self._show()
 
     def _switch(self) -> None:
@@ -235,7 +238,10 @@ class Review:
         ]
         facts = [("customer", one.customer), ("ticket", one.ticket), ("invoice", one.invoice)]
         facts += [("technician", one.technician), ("day", one.on)]
-        evidence = [(name.replace("_", " "), _evidence(name, value)) for name, value in one.evidence.items()]
+        evidence = [
+            (name.removesuffix("_cents").replace("_", " "), _evidence(name, value))
+            for name, value in one.evidence.items()
+        ]
         said.append(markup.facts([(name, value) for name, value in (*facts, *evidence) if value not in (None, "")]))
         links = links_of(one, self._site)
         said += [markup.link(f"open the {name} in Syncro", address) + "<br>" for name, address in links.items()]
@@ -253,7 +259,9 @@ class Review:
         said = markup.heading(f"Reconciliation: {period}")
         said += markup.text(f"Data of {as_of:%Y-%m-%d %H:%M} ({self._zone.key})", "quiet", small=True)
         said += markup.table(
-            ("direction", "findings", "found", "to decide"), _by_direction(rows), numbers=frozenset((1, 2, 3))
+            ("direction", "findings", "to decide", "exact", "estimated"),
+            _by_direction(rows),
+            numbers=frozenset((1, 2, 3, 4)),
         )
         missing = self.report.not_evaluated
         if missing:
@@ -298,19 +306,15 @@ def _shape() -> dict[str, Any]:
     return {"style": {"description_width": "70px"}, "layout": widgets.Layout(width="340px", max_width="100%")}
 
 
-def _by_direction(rows: pd.DataFrame) -> Iterable[tuple[str, int, str, str]]:
-    """A line for each direction: they are never netted, so there is no sum of them."""
+def _by_direction(rows: pd.DataFrame) -> Iterable[tuple[str, int, int, str, str]]:
+    """A line for each direction: they are never netted, so there is no sum of them, nor of exact amounts and estimates."""
     undecided = rows["state"].isin([OPEN, REOPENED])
     for name in DIRECTIONS:
         mine = rows["direction"].astype("str") == name
         if name != "none" or mine.any():
-            cents = rows["amount_cents"]
-            yield (
-                name,
-                int(mine.sum()),
-                format_cents(int(cents[mine].sum())),
-                format_cents(int(cents[mine & undecided].sum())),
-            )
+            sums = (int(rows.loc[mine & (rows["exact"] == said), "amount_cents"].sum()) for said in (True, False))
+            exact, estimated = map(format_cents, sums)
+            yield name, int(mine.sum()), int((mine & undecided).sum()), exact, estimated
 
 
 def _amounts(some: Iterable[Finding]) -> str:
