@@ -290,6 +290,9 @@ def _fill(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], zone: Zon
         longest = max([len(head) + 2, _NARROWEST, *shown])
         sheet.set_column(place, place, min(_WIDEST, longest))
     sheet.freeze_panes(1, 0)
+    sheet.set_landscape()  # printed as wide as a page, the header on each
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     sheet.autofilter(0, 0, len(frame), max(0, len(heads) - 1))
     for place, head in enumerate(heads):
         sheet.write_string(0, place, head, formats["head"])

@@ -117,6 +117,8 @@ def _dated(values: list[Any], dtype: str) -> pd.Series | None:
 def _written(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_written(one)}" for name, one in value.items())
     if isinstance(value, list | tuple | set | frozenset):
@@ -159,7 +161,7 @@ def _summary(book: Any, report: Report, every: pd.DataFrame, account: str, zone:
         "bold": book.add_format({"bold": True}),
     }
     listed = [name for name in DIRECTIONS if name != "none"]
-    width = 3 + len(listed)
+    width = 4 + len(listed)
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 70)
     sheet.set_column(2, width, 14)
@@ -186,9 +188,10 @@ def _summary(book: Any, report: Report, every: pd.DataFrame, account: str, zone:
     at += 2
     put(0, "Totals by direction (never netted against each other)", "part")
     at += 1
-    for place, head in enumerate(("direction", "meaning", "findings", "amount", "decided", "open")):
+    for place, head in enumerate(("direction", "meaning", "findings", "exact", "estimated", "decided", "open")):
         put(place, head, "head")
     direction, amount = every["direction"].astype("str"), every["amount_cents"]
+    exact = every["exact"].astype("bool")
     is_open = every["state"].isin(["open", "reopened", "snoozed"])
     for name in listed:
         at += 1
@@ -196,14 +199,14 @@ def _summary(book: Any, report: Report, every: pd.DataFrame, account: str, zone:
         put(0, name)
         put(1, _MEANINGS[name])
         put(2, int(mine.sum()))
-        cents(3, int(amount[mine].sum()))
-        cents(4, int(amount[mine & ~is_open].sum()))
-        cents(5, int(amount[mine & is_open].sum()))
+        parts = (mine & exact, mine & ~exact, mine & ~is_open, mine & is_open)
+        for place, part in enumerate(parts, start=3):
+            cents(place, int(amount[part].sum()))
 
     at += 2
     put(0, "By rule", "part")
     at += 1
-    for place, head in enumerate(("rule", "what it looks for", "severity", "findings", *listed)):
+    for place, head in enumerate(("rule", "what it looks for", "severity", "findings", *listed, "amounts")):
         put(place, head, "head")
     said = _sentences()
     for rule in dict.fromkeys(one.rule for one in report.findings):
@@ -215,6 +218,8 @@ def _summary(book: Any, report: Report, every: pd.DataFrame, account: str, zone:
         put(3, int(mine.sum()))
         for place, name in enumerate(listed, start=4):
             cents(place, int(amount[mine & (direction == name)].sum()))
+        kinds = set(exact[mine])
+        put(width, "exact" if kinds == {True} else "estimated" if kinds == {False} else "partly estimated")
     at += 1
     put(0, "all", "bold")
     put(3, len(every), "bold")

@@ -198,7 +198,7 @@ def test_a_repair_is_handed_to_who_can_plan_it(kept):
     made.repair_button.click()
     assert asked[0].fields["timer_id"] == 5
     assert [one.value for one in made.opened.children] == ["the plan"]
-    assert "Nothing has been sent" in made.status.value
+    assert "Opening it has sent nothing" in made.status.value
 
 
 def test_where_nothing_can_be_repaired_the_button_is_off_and_says_why(form):

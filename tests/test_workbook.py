@@ -1,5 +1,6 @@
 """A reconciliation as a workbook: a summary to print, a sheet for each rule, real dates and amounts, nothing live."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zipfile import ZipFile
 from zoneinfo import ZoneInfo
@@ -79,11 +80,26 @@ def test_the_summary_prints_on_a_page_and_says_everything(tmp_path):
     assert rows[0] == ["Reconciliation of acme"]
     assert rows[1] == ["Period: 2026-03-01 to 2026-03-31"]
     assert "2026-03-31 13:00" in rows[2][0]
-    assert ["leak", "we did not bill it", 2, 100, 0, 100] in rows
-    assert ["over", "the customer was billed too much", 1, 0.99, 0, 0.99] in rows
+    assert ["leak", "we did not bill it", 2, 100, 0, 0, 100] in rows
+    assert ["over", "the customer was billed too much", 1, 0.99, 0, 0, 0.99] in rows
     assert ["ledger-difference", "no ledger was given", 12] in rows
     assert ["tax", "a page failed", "not known"] in rows
     assert ["all", 3, 100, 0.99, 0, 0] in rows
+
+
+def test_an_estimate_is_never_added_to_what_is_exact(tmp_path):
+    guess = replace(finding("b", cents=900_000), exact=False)
+    rows = cells(sheets(tmp_path, report(finding("a"), guess, replace(guess, key="c", rule="tax")))[0]["Summary"])
+    assert ["leak", "we did not bill it", 3, 75, 18_000, 0, 18_075] in rows
+    assert [row[-1] for row in rows if row[0] in ("timer-uncharged", "tax")] == ["partly estimated", "estimated"]
+
+
+def test_every_sheet_of_rows_is_printed_as_wide_as_a_page_with_its_header_on_each(tmp_path):
+    book, _ = sheets(tmp_path, report(finding("a")))
+    for name in book.sheetnames[1:]:
+        assert book[name].page_setup.orientation == "landscape"
+        assert book[name].sheet_properties.pageSetUpPr.fitToPage
+        assert book[name].print_title_rows == "$1:$1"
 
 
 def test_what_was_decided_is_told_apart_from_what_is_open(tmp_path):
@@ -93,7 +109,7 @@ def test_what_was_decided_is_told_apart_from_what_is_open(tmp_path):
         )
     )
     book, _ = sheets(tmp_path, report(finding("a"), finding("b", cents=2500)), decisions=[decision])
-    assert ["leak", "we did not bill it", 2, 100, 75, 25] in cells(book["Summary"])
+    assert ["leak", "we did not bill it", 2, 100, 0, 75, 25] in cells(book["Summary"])
     rows = list(book["All findings"].iter_rows(values_only=True))
     place = rows[0].index("state")
     assert [row[place] for row in rows[1:]] == ["accepted", "open"]

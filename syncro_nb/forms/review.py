@@ -166,7 +166,7 @@ class Review:
         self.repair = self._on_repair(repair)
         shown = getattr(self.repair, "box", self.repair)
         self.opened.children = (shown,) if isinstance(shown, widgets.Widget) else ()
-        self._say(f"{repair.sentence}. Nothing has been sent.", "info")
+        self._say(f"{repair.sentence}: preview and confirm it below. Opening it has sent nothing.", "info")
         return repair
 
     def save_workbook(self, path: Path | str) -> Any:
