@@ -91,7 +91,10 @@ def test_an_estimate_is_never_added_to_what_is_exact(tmp_path):
     guess = replace(finding("b", cents=900_000), exact=False)
     rows = cells(sheets(tmp_path, report(finding("a"), guess, replace(guess, key="c", rule="tax")))[0]["Summary"])
     assert ["leak", "we did not bill it", 3, 75, 18_000, 0, 18_075] in rows
-    assert [row[-1] for row in rows if row[0] in ("timer-uncharged", "tax")] == ["partly estimated", "estimated"]
+    assert [row[-1] for row in rows if row and row[0] in ("timer-uncharged", "tax")] == [
+        "partly estimated",
+        "estimated",
+    ]
 
 
 def test_every_sheet_of_rows_is_printed_as_wide_as_a_page_with_its_header_on_each(tmp_path):
