@@ -9,7 +9,7 @@ Works without the network. All text is shown as text: every cell reaches the bro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ class Table:
 
     Columns `*_cents` are shown as dollars. Of more than 5,000 rows the first are shown, and the table says so; the file has all.
     `zone`: the time zone in which instants are shown and written. `name` begins the proposed file's name.
-    `wraps`: long texts take several lines instead of making the table wider than the page.
+    `widths`: of columns, as in CSS; with any, long texts take several lines instead of making the table wider than the page.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Table:
         folder: Path | None = None,
         name: str = "table",
         rows_a_page: int = 10,
-        wraps: bool = False,
+        widths: Mapping[str, str] | None = None,
     ) -> None:
         from itables.widget import ITable
 
@@ -65,7 +65,9 @@ class Table:
             style="width:100%",
             lengthMenu=[10, 25, 100],
             pageLength=rows_a_page,
-            classes="display compact" if wraps else "display nowrap",
+            classes="display compact" if widths else "display nowrap",
+            autoWidth=not widths,
+            columnDefs=[{"targets": self._columns.index(one), "width": size} for one, size in (widths or {}).items()],
         )
         self.file_name = widgets.Text(value=f"{name}.xlsx", layout=widgets.Layout(width="260px"))
         self.export_button = widgets.Button(description="Save as file", icon="download")

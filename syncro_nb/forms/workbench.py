@@ -38,7 +38,8 @@ ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {
     "Bill": bill_form,
     "Close": close_form,
 }
-SHOWN = ("rank", "lane", "number", "customer", "subject", "why", "technician")
+SHOWN = ("number", "lane", "customer", "subject", "why")
+WIDTHS = {"number": "8%", "lane": "14%", "customer": "19%", "subject": "25%", "why": "34%"}
 
 
 class Workbench:
@@ -123,7 +124,7 @@ class Workbench:
 
     def _lay_out(self) -> None:
         bar = [*self.buttons.values(), self.several_button, self.refresh_button]
-        left = widgets.VBox([self.place], layout=widgets.Layout(flex="3 1 640px", min_width="0", overflow="hidden"))
+        left = widgets.VBox([self.place], layout=widgets.Layout(flex="3 1 640px", min_width="0", overflow="auto"))
         right = widgets.VBox(
             [self.panel.box], layout=widgets.Layout(flex="2 1 420px", min_width="0", padding="0 0 0 20px")
         )
@@ -151,7 +152,7 @@ class Workbench:
 
 def table_of(workspace: Workspace, queue: pd.DataFrame) -> Table:
     """A queue (triage.QUEUE) as a table to sort, search and select from."""
-    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage", rows_a_page=25, wraps=True)
+    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage", rows_a_page=25, widths=WIDTHS)
 
 
 def _heading(queue: pd.DataFrame, as_of: str) -> str:

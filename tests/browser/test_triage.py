@@ -79,7 +79,7 @@ def test_a_selected_ticket_is_read_beside_the_table(page, desk, control, screens
     expect(desk.get_by_text("Select a ticket to see it here")).to_be_visible()
     expect(desk.get_by_role("button", name="Bill")).to_be_disabled()
     first = desk.locator("table.dataTable tbody tr").first
-    number = first.locator("td").nth(2).inner_text()
+    number = first.locator("td").nth(0).inner_text()
     first.click()
     expect(desk.get_by_text(f"#{number}")).to_be_visible()
     expect(desk.get_by_text("Next:")).to_be_visible()
@@ -95,6 +95,7 @@ def test_a_search_finds_it_and_a_narrow_window_shows_all(page, desk, control, sc
     desk.get_by_label("Search").first.fill("wi-fi")
     expect(desk.locator("table.dataTable tbody tr")).to_have_count(1)
     row(desk, "Wi-Fi").click()
+    expect(desk.get_by_text("#32179")).to_be_visible()
     page.set_viewport_size({"width": 900, "height": 1500})
     screenshot(page, "triage-900", desk)
     assert desk.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
