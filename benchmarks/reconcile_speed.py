@@ -26,15 +26,15 @@ from syncro_nb.reconcile.registry import STARRED, every_rule
 from syncro_nb.reconcile.report import reconcile
 
 GOAL = 2.0
-SHARED = ("product_id", "user_id", "tax_rate_id", "sla_id", "snapshot_id")
+SHARED = ("product_id", "tax_rate_id", "sla_id", "snapshot_id")
 STEP = 10**10  # between the ids of two copies
 
 
 def many(books: Books, times: int) -> Books:
-    """Books with every table so many times, each copy with ids of its own; products and technicians are shared."""
+    """Books with every table so many times, each copy with ids of its own; products are shared."""
     tables = {}
     for name, table in books.tables.items():
-        if name in ("products", "users"):
+        if name == "products":
             tables[name] = table
             continue
         mine = [one for one in table if one.endswith("_id") and one not in SHARED]
