@@ -111,7 +111,8 @@ class ChurnDesk(MirrorDesk):
     def __init__(self, home, seed):
         self.rng = Random(seed)
         self.habits = Habits(self.rng)
-        self.busy, self.deadly, self.written = 0.0, 0.0, 0
+        self.busy, self.deadly = 0.0, 0.0
+        self.written = self.syncs = self.kills = self.requests = 0
         self.lists = {}  # whole lists as they are until the next change
         self.broken = lambda path, page: False
         sandbox = Sandbox.load(json.loads(small_account()), clock=lambda: self.clock.now())
@@ -127,10 +128,12 @@ class ChurnDesk(MirrorDesk):
 
     def handle(self, method, target, headers, body):
         """What the mirror's client gets for a request."""
+        self.requests += 1
         self.clock.sleep(self.rng.choice((0.05, 0.3, 1.5)))
         while self.rng.random() < self.busy / (1 + self.busy):
             self.change()
         if self.rng.random() < self.deadly:
+            self.kills += 1
             raise Killed
         path, _, asked = target.partition("?")
         if self.broken(path, parse_qs(asked).get("page", ["1"])[0]):
@@ -145,6 +148,10 @@ class ChurnDesk(MirrorDesk):
             self.lists[asked] = json.loads(self.answer(method, asked, headers, body).body)[wrapper]
         shown = json.dumps(self.habits.page(wrapper, self.lists[asked], query)).encode()
         return Answer(200, {"Date": format_datetime(self.clock.now(), usegmt=True)}, shown)
+
+    def pull(self, full=False):
+        self.syncs += 1
+        return super().pull(full)
 
     def do(self, method, path, body=None):
         """Somebody writes to the account."""
@@ -363,6 +370,10 @@ def churn(home, seed):
         desk.pull(full=not is_full or rng.random() < 0.1)
         fresh = [name for name in TABLES if (at := desk.ws.mirror.as_of_table(name)) and at >= quiet]
         wrong = {name: what for name, what in wrong_in(desk).items() if name in (*fresh, "gaps")}
+        if not desk.habits.obeyed["payments"] and wrong.get("payments", ((), ()))[1]:
+            del wrong[
+                "payments"
+            ]  # a correction far from the newest, which nothing tells: it waits for the daily reading
         if not wrong and rng.random() < 0.3:  # what had not its turn yet says so by its age, and is read within a day
             desk.clock.sleep(25 * 3600)
             desk.pull()

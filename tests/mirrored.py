@@ -36,16 +36,26 @@ def wrong_rows(books, everything, names=TABLES):
         if name == "prepaid":
             continue
         key, dropped = TABLES[name].key, NOT_COMPARED.get(name, [])
-        ours, theirs = (one.table(name).drop(columns=dropped).set_index(key) for one in (books, everything))
-        ids = set(ours.index) ^ set(theirs.index)
-        both = ours.index.intersection(theirs.index)
-        left, right = (one.loc[both].astype(object).where(one.loc[both].notna(), None) for one in (ours, theirs))
-        differs = (left != right) & ~(left.isna() & right.isna())
-        ids |= set(both[differs.any(axis=1)])
+        ours, theirs = (_by_key(one.table(name).drop(columns=dropped), key) for one in (books, everything))
+        ids = set(ours) ^ set(theirs)
+        columns = set()
+        for one in ours.keys() & theirs.keys():
+            if ours[one] != theirs[one]:
+                ids.add(one)
+                columns |= {column for column in ours[one] if ours[one][column] != theirs[one][column]}
         if ids:
-            columns = list(differs.columns[differs.any()]) if len(both) else []
-            wrong[name] = (sorted(ids), columns)
+            wrong[name] = (sorted(ids), sorted(columns))
     return wrong
+
+
+def _by_key(frame, key):
+    """The rows of a frame by their key; what is absent is None."""
+    columns = [
+        [None if absent else value for value, absent in zip(frame[name].tolist(), frame[name].isna(), strict=True)]
+        for name in frame.columns
+    ]
+    rows = [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+    return {row[key]: row for row in rows}
 
 
 def wrong_now(desk):

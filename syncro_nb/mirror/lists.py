@@ -102,10 +102,9 @@ class Listing:
     def _keep(self, page: ListPage) -> list[int]:
         """Put the rows of a page; gives their ids, those of rows that are not kept as well."""
         unreadable = list(page.unreadable)
-        self.fresh = 0
         for record in page.records:
             try:
-                self.fresh += self.pull.keep(self.name, record)
+                self.pull.keep(self.name, record)
             except Unkept as error:
                 unreadable.append(str(error))
         self.unreadable = len(unreadable)
@@ -139,6 +138,9 @@ class FullPass(Listing):
             self._ordering = _Ordering(kept.get("order", ""))
             if kept["phase"] == "search":
                 self._begin_search()
+            elif kept.get("ended"):  # its other rows have been kept up to date since, and they are counted afterwards
+                self.at |= {"rest": True, "total": None, "next": self.at["earlier"][0]}
+                self.number = self.at["next"]
         else:
             self._begin(1)
 
@@ -149,7 +151,8 @@ class FullPass(Listing):
             "next": 1,
             "pages": None,
             "tries": tries,
-            "young": 0,
+            "later": 0,  # rows that were made after the count, by their time ...
+            "higher": 0,  # ... and by their ids, where these are in an order
             "skipped": [],
             "earlier": [],
         }
@@ -166,9 +169,9 @@ class FullPass(Listing):
 
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """First a look at page 1 and, where that does not tell how many rows there are, at the last; then all of them."""
-        at = self.at
         phases = {"first": self._first, "peek": self._peek, "read": self._read, "search": self._look}
-        phases[at["phase"]](page, ids)
+        phases[self.at["phase"]](page, ids)
+        at = self.at
         if not self.is_done:
             self.number = at["next"]
             self.pages = at["pages"]
@@ -197,7 +200,9 @@ class FullPass(Listing):
 
     def _read(self, page: ListPage, ids: list[int]) -> None:
         at, before = self.at, len(self.seen)
-        at["young"] += sum(self._is_young(record) for record in page.records if record.id not in self.seen)
+        new = [record for record in page.records if record.id not in self.seen]
+        at["later"] += sum(_is_after(record, at["counted_at"]) for record in new)
+        at["higher"] += sum(record.id > at["newest"] for record in new)
         self.seen.update(ids)
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
         if at.get("total") is not None:
@@ -216,13 +221,6 @@ class FullPass(Listing):
         if is_last:
             return self.finish()
         at["next"] = at["earlier"][0] if at.get("rest") else max(1, self.number - back) if back else self.number + 1
-
-    def _is_young(self, record: Any) -> bool:
-        """Whether a row was made after the rows were counted."""
-        if self._ordering.word:
-            return bool(record.id > self.at["newest"])
-        created_at = getattr(record, "created_at", None)
-        return created_at is not None and microseconds(created_at) > self.at["counted_at"]
 
     def _steps_back(self, page: ListPage) -> int:
         """How many pages the rows behind this one have moved up since the last page."""
@@ -264,7 +262,8 @@ class FullPass(Listing):
             return None
         if at["skipped"]:
             return self._end_with_gaps()
-        missing = (at.get("total") or 0) - (len(self.seen) - at["young"])
+        young = at["higher"] if self._ordering.word else at["later"]
+        missing = (at.get("total") or 0) - (len(self.seen) - young)
         if missing <= 0:
             return self._end()
         if self._ordering.word and at["pages"] and not self.unreadable_ever and at["tries"] < MOST_PASSES:
@@ -314,7 +313,8 @@ class FullPass(Listing):
         )
         self.pull.writer.batch.unseen.add(self.stream)
         self.pull.writer.batch.seen.pop(self.stream, None)
-        self.pull.suspect(self.name, (self._known or set()) - self.seen)
+        if not self.at.get("ended"):
+            self.pull.suspect(self.name, (self._known or set()) - self.seen)
 
     def _end_with_gaps(self) -> None:
         """Pages that fail for good were left out; whatever changes elsewhere is read from now on as if there were none."""
@@ -402,10 +402,11 @@ class Changed(Listing):
 
 
 class Head(Listing):
-    """The newest rows of a list that has no filter: page after page until one holds nothing new."""
+    """The newest rows of a list that has no filter: page after page, until one holds only rows made before an instant."""
 
-    def __init__(self, pull: Pull, name: str) -> None:
+    def __init__(self, pull: Pull, name: str, since: datetime) -> None:
         super().__init__(pull, name)
+        self.since = since
         self.started: datetime | None = None
 
     @property
@@ -419,12 +420,13 @@ class Head(Listing):
         return fetch
 
     def is_enough(self, page: ListPage, ids: list[int]) -> bool:
-        return self.fresh == 0
+        return bool(page.records) and all(one.created_at and one.created_at < self.since for one in page.records)
 
     def finish(self) -> None:
         super().finish()
         assert self.started is not None
-        kept = {"as_of": microseconds(self.started), "reason": "", "refused": False}
+        moment = microseconds(self.started)
+        kept = {"as_of": moment, "cursor": moment, "reason": "", "refused": False}
         self.pull.writer.keep(self.stream, **kept, pages=self.pages or self.state.get("pages") or 1)
 
 
@@ -518,8 +520,8 @@ class Recount(Listing):
     `is_unclear`: they were not found in this way, and the list is to be read through.
     """
 
-    def __init__(self, pull: Pull, name: str) -> None:
-        super().__init__(pull, name)
+    def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None) -> None:
+        super().__init__(pull, name, query)
         size = self.state.get("size") or 1
         self.number = max(1, -(-len(pull.writer.index(name)) // size))
         self.is_unclear = False
@@ -566,6 +568,11 @@ class Recount(Listing):
     def fail(self, error: Error) -> None:
         """It stays unknown."""
         self._is_busy, self.is_done = False, True
+
+
+def _is_after(record: Any, moment: int) -> bool:
+    created_at = getattr(record, "created_at", None)
+    return created_at is not None and microseconds(created_at) > moment
 
 
 class _Ordering:

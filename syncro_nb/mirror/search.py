@@ -29,8 +29,8 @@ class Search:
 
     @property
     def number(self) -> int:
-        """The page to look at."""
-        return (self._low + self._high) // 2
+        """The page to look at: the last one first, which tells how many rows there are."""
+        return self._pages if self._total is None else (self._low + self._high) // 2
 
     def look(self, ids: list[int], rows: int, pages: int | None, number: int | None = None) -> None:
         """A page: its ids, how many rows it has, and how many pages there are; `number` if it is not the one asked for."""

@@ -8,7 +8,8 @@ from end to end; details of tickets of the last RECENT_DAYS, or all of them with
     timers                  those created lately; a change of an older one shows in its ticket's updated_at
     lines, comments         in the details of the tickets and invoices that changed
     customers, contacts     the whole list of customers, which names the contacts with their updated_at
-    the other lists         whole; while nothing happens in the account, by turns, so that an idle sync takes IDLE_REQUESTS
+    the other lists         whole; while nothing happens in the account, by turns, so that an idle sync takes IDLE_REQUESTS;
+                            a long list of customers as well
 
 Time is the server's. A row that a list no longer has is only suspected: a GET that answers 404 proves that it is gone.
 """
@@ -47,7 +48,13 @@ MOST_FAILURES = 12  # requests one after another that had no answer, each tried 
 MOST_SORTS = 3  # ... and of so many sorts: one that alone fails for good does not end a sync
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
 LARGE_LISTS = ("tickets", "timers", "invoices", "payments")
-SHORT = {"payments": 2, "timers": 3}  # so many pages are read whole, rather than looked through for changes
+SHORT = {
+    "payments": 2,
+    "timers": 3,
+    "customers": 3,
+}  # so many pages are read whole, rather than looked through for changes
+DAILY_PAGES = 60  # of a list whose older rows may change without a sign: one that is not longer is read once a day
+MOST_RENAMED = 0.2  # of a table's rows
 COUNTED = ("tickets", "invoices", "payments")
 QUERIES: dict[str, dict[str, Any]] = {
     "customers": {"include_disabled": True},
@@ -146,7 +153,6 @@ class Pull:
         self._begun = microseconds(client.server_now())
         self._forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
         self._odd_contacts: set[int] = set()
-        self._names: dict[str, dict[int, str]] = {}
         self._contact_times: dict[int, int | None] | None = None
         self._later = 0  # requests of stages to come, for the progress
         self._unread: dict[str, list[str]] = {}
@@ -177,8 +183,6 @@ class Pull:
         if self.full and not since:
             since = microseconds(started)
             self.writer.keep("sync", full_since=since)
-            for name in LARGE_LISTS:
-                self.writer.keep(name, ignored=False)
         self._anew_before = since if self.full else 0
         self._wants_all = self.full or bool(self.writer.state("sync").get("full"))
 
@@ -224,32 +228,49 @@ class Pull:
                 self._read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
         large = (*LARGE_LISTS, "timelogs")
         self._read([self._whole(name) for name in large if self._is_asked_for(name) and not self._is_read(name)])
+        self._try_filters()
 
     def _is_asked_for(self, name: str) -> bool:
         return not self.only or name in self.only
 
+    def _try_filters(self) -> None:
+        """Ask once whether a filter that no document names is obeyed: if so, it tells of changes that are far from the newest."""
+        for name in ("payments", "timers"):
+            if self._is_asked_for(name) and (self.full or "ignored" not in self.writer.state(name)):
+                self.writer.keep(name, ignored=False)
+                self._read([one] if isinstance(one := self._latest(name), Changed) else [])
+
     def _changed(self, started: datetime) -> None:
         """What has changed since the last sync, and by turns the lists that do not say when their rows changed."""
-        sources = [*(self._latest(name) for name in LARGE_LISTS), self._whole("customers")]
+        small = [*SMALL_LISTS]
+        sources = [self._latest(name) for name in LARGE_LISTS]
+        if (self.writer.state("customers").get("pages") or 1) <= SHORT["customers"] or not self._is_read("customers"):
+            sources.append(self._whole("customers"))
+        else:
+            small.append("customers")
         self._read(sources)
         # An account that knows no such filter is asked in another way, from now on.
         self._read([self._latest(one.name) for one in sources if isinstance(one, Changed) and one.is_ignored])
-        self._read([self._whole(name) for name in LARGE_LISTS if self._has_left_out(name) and not self._is_whole(name)])
-        self._count()
+        left_out = [name for name in LARGE_LISTS if self._has_left_out(name) and not self._is_whole(name)]
+        self._read([self._whole(name) for name in left_out])
+        self._count({*COUNTED, *left_out})
         if not self._successes and self._first_error is not None:
             raise self._first_error
         alive = self.full or any(change.any for change in self.writer.changes.values())
-        self._read([self._whole(name) for name in self._turns(started, alive)])
+        self._read([self._whole(name) for name in self._turns(small, started, alive)])
         self._read_contacts()
+        if self.full:
+            self._try_filters()
 
-    def _turns(self, started: datetime, alive: bool) -> list[str]:
+    def _turns(self, names: list[str], started: datetime, alive: bool) -> list[str]:
         """Which of the small lists are read now: all while something happens, else the oldest that the allowance holds."""
         left = IDLE_REQUESTS - self.requests
         chosen = []
-        for name in sorted(SMALL_LISTS, key=lambda name: self.writer.state(name).get("as_of") or 0):
+        for name in sorted(names, key=lambda name: self.writer.state(name).get("as_of") or 0):
             state = self.writer.state(name)
             read_at, cost = moment_of(state.get("as_of")), state.get("pages") or 1
-            if alive or read_at is None or started - read_at > STALE or cost <= left:
+            is_broken = state.get("reason") and not state.get("refused")
+            if alive or is_broken or read_at is None or started - read_at > STALE or cost <= left:
                 chosen.append(name)
                 left -= cost
         return chosen
@@ -273,7 +294,8 @@ class Pull:
     def _whole(self, name: str, *, anew: bool = False) -> Source:
         if name == "users":
             return _Users(self)
-        return FullPass(self, name, QUERIES.get(name), anew=anew)
+        may_go_on = name in LARGE_LISTS or not self._has_left_out(name)  # long ones are counted afterwards
+        return FullPass(self, name, QUERIES.get(name), anew=anew or not may_go_on)
 
     def _latest(self, name: str) -> Source:
         """What has changed in a long list: by the filter for it, where the account obeys one; else in the list's own way."""
@@ -284,8 +306,10 @@ class Pull:
         is_short = (state.get("pages") or 1) <= SHORT.get(name, 0)
         if not state.get("ignored") and not is_short:
             return Changed(self, name, cursor - OVERLAP)
+        if state.get("pages", 1) <= DAILY_PAGES and microseconds(self.now() - STALE) > state.get("whole_at", 0):
+            return self._whole(name, anew=True)
         if name == "payments" and state.get("order") == "falling" and not is_short:
-            return Head(self, name)
+            return Head(self, name, cursor - OVERLAP)
         if name == "timers" and not is_short:
             return self._recent_timers(cursor)
         return self._whole(name, anew=True)
@@ -299,9 +323,9 @@ class Pull:
         last = (moment_of(state.get("as_of")) or cursor) - OVERLAP
         return Recent(self, min(since or last, last))
 
-    def _count(self) -> None:
+    def _count(self, names: Iterable[str]) -> None:
         """How many there are; where that is not what we hold, what is missing and what has gone is searched for."""
-        sources = [Recount(self, name) for name in COUNTED if self._is_counted(name)]
+        sources = [Recount(self, name, QUERIES.get(name)) for name in sorted(names) if self._is_counted(name)]
         self._read(sources)
         self._read([self._whole(one.name, anew=True) for one in sources if one.is_unclear])
 
@@ -324,6 +348,7 @@ class Pull:
         invoices = self.store.values("invoices", ["invoice_id", "updated_at"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
         self._read([source])
+        self._count(["invoice_lines"])
         as_of = state.get("as_of")
         if source.is_done and not state.get("pass") and not state.get("reason") and as_of:
             known = self._details_of("invoices")
@@ -354,7 +379,7 @@ class Pull:
 
     def _read_contacts(self) -> None:
         """Contacts, where the customers' rows do not tell everything about them."""
-        if self.full or not self._is_complete("contacts"):
+        if self.full or not self._is_complete("contacts") or self.writer.state("contacts").get("reason"):
             self._read([self._whole("contacts")])
         elif (
             self._odd_contacts
@@ -367,20 +392,17 @@ class Pull:
 
     # ------------------------------------------------------------ rows
 
-    def keep(self, name: str, record: Any) -> bool:
-        """Put one row of a list, and what hangs on it. Whether it is new or differs. Raises Unkept."""
+    def keep(self, name: str, record: Any) -> None:
+        """Put one row of a list, and what hangs on it. Raises Unkept."""
         if name == "invoice_lines" and record.invoice_id is None:
-            return False  # of an estimate
+            return  # of an estimate
         if name == "customers":
             self._look_at_contacts(record)
-        if name in ("customers", "contacts"):
-            self._remember_names(name)
-        changed = self.writer.put(name, record)
+        self.writer.put(name, record)
         if name == "schedules" and record.lines is not None:
             self.writer.put_parts(
                 "schedule_lines", record.id, [replace(line, schedule_id=record.id) for line in record.lines]
             )
-        return changed
 
     def _look_at_contacts(self, customer: Any) -> None:
         """The contacts in a customer's row: whether one is new, has changed, or is missing."""
@@ -396,11 +418,6 @@ class Pull:
                 self._odd_contacts.add(contact.id)
         present = {contact.id for contact in customer.contacts}
         self._odd_contacts |= self.writer.index("contacts").children(customer.id) - present
-
-    def _remember_names(self, name: str) -> None:
-        """The names as they were before this sync."""
-        if name not in self._names:
-            self._names[name] = dict(self.store.values(name, [TABLES[name].key, "name"]))
 
     def suspect(self, name: str, keys: Iterable[int]) -> None:
         """Rows that a whole list no longer has."""
@@ -511,7 +528,9 @@ class Pull:
             ("invoices", _Invoices),
             ("tickets", _Tickets),
         )
-        while again := {name: kind(self, keys) for name, kind in kinds if (keys := self._to_follow(name, asked[name]))}:
+        while again := {
+            name: kind(self, keys) for name, kind in kinds if (keys := sorted(self._forced[name] - asked[name]))
+        }:
             for name in again:
                 asked[name] |= self._forced[name]
             self._read(again.values())
@@ -519,9 +538,6 @@ class Pull:
                 read[name] |= one.read
         self._prove()  # what hung on a record that the details showed to be gone
         self._keep_unproved(read)
-
-    def _to_follow(self, name: str, asked: set[int]) -> list[int]:
-        return sorted(key for key in self._forced[name] - asked if self.writer.index(name).get(key) is not None)
 
     def _wanted_tickets(self, *, only_open: bool = False) -> list[int]:
         """The tickets whose details are missing or old: open ones first, then by their last change, the newest first."""
@@ -618,23 +634,29 @@ class Pull:
     def _rename(self) -> None:
         """Tickets and invoices show names of customers and contacts; when these change, no updated_at of theirs does."""
         self.writer.commit()
-        for name, key, shown in (
-            ("customers", "customer_id", {"tickets": "customer", "invoices": "customer"}),
-            ("contacts", "contact_id", {"tickets": "contact"}),
+        for table, column, key, named in (
+            ("tickets", "customer", "customer_id", "customers"),
+            ("invoices", "customer", "customer_id", "customers"),
+            ("tickets", "contact", "contact_id", "contacts"),
         ):
-            before = self._names.get(name)
-            if before is None or not self.writer.changes[name].changed:
+            seen = self.writer.state("names")
+            versions = [*self.store.version(table), *self.store.version(named)]
+            if seen.get(f"{table}.{column}") == versions:
                 continue
-            now = dict(self.store.values(name, [key, "name"]))
-            renamed = {one: (before[one], new) for one, new in now.items() if one in before and before[one] != new}
-            for table, column in shown.items() if renamed else ():
-                columns = list(kept_columns(table))
-                who, what = columns.index(key), columns.index(column)
-                for row in self.store.values(table, columns):
-                    old, new = renamed.get(row[who], (None, None))
-                    if new is not None and row[what] == old:
-                        self.writer.put_row(table, row[0], (*row[:what], new, *row[what + 1 :]))
-        self.writer.commit()
+            names = {one: name for one, name in self.store.values(named, [TABLES[named].key, "name"]) if name}
+            shown = self.store.values(table, [TABLES[table].key, key, column])
+            old = {row for row, one, text in shown if one in names and text != names[one]}
+            self.writer.keep("names", **{f"{table}.{column}": versions})
+            if len(old) > MOST_RENAMED * len(shown) and not seen.get(f"{column}s agree"):
+                continue  # an account that shows something else than the name
+            if shown:
+                self.writer.keep("names", **{f"{column}s agree": True})
+            columns = list(kept_columns(table))
+            who, what = columns.index(key), columns.index(column)
+            for row in self.store.values(table, columns) if old else ():
+                if row[0] in old:
+                    self.writer.put_row(table, row[0], (*row[:what], names[row[who]], *row[what + 1 :]))
+            self.writer.commit()
 
     def _repair(self) -> None:
         """Set damaged files aside, and see to it that what was in them is read again."""
@@ -883,6 +905,8 @@ class _Tickets(_Records):
     def is_listed(self, key: int) -> bool:
         """Asked by its number. An account that ignores that filter leaves it open, and it stays until the list has lost it."""
         number = self._numbers.get(key)
+        if number is None:
+            return False
         page = self.pull.client.list_page("tickets", 1, {"number": number})
         return any(record.id == key or record.number != number for record in page.records)
 
