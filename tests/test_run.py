@@ -288,6 +288,7 @@ def test_a_429_is_waited_out(desk):
 def test_a_429_that_does_not_end_is_no_doubt(desk):
     desk.fault(STEPS["line_item"], "status", status=429, times=None)
     assert desk.bill().exit_status == 4
+    assert len(desk.posts("add_line_item")) == 4
 
 
 @pytest.mark.parametrize(
@@ -517,6 +518,15 @@ def test_a_comment_that_many_others_followed_is_found_on_a_later_page(desk):
         meddle(desk, f"/tickets/{receipt.run.plan.ticket_id}/comment", body)
     assert desk.ws.resume(receipt.run.id).is_verified
     assert len(desk.posts("comment")) == 61
+
+
+def test_what_is_sent_once_more_carries_a_reference_of_its_own(desk):
+    desk.fault(STEPS["line_item"], "drop_before")
+    receipt = desk.bill()
+    assert desk.ws.resume(receipt.run.id).is_verified
+    (line,) = desk.ticket().ticket.lines
+    first = reference.last_reference(receipt.run.plan.requests[1].body["description"])
+    assert reference.last_reference(line.description) not in (None, first)
 
 
 def test_an_answer_that_names_an_older_record_stops_the_run_at_once(desk):

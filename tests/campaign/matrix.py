@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 from . import faults
 from .drive import drive
 from .faults import AtSeam, Fault, OnWire
+from .otherwork import OTHER_WORK
 from .scenarios import SCENARIOS, Scenario
 from .world import World
 
 if TYPE_CHECKING:
     from syncro_nb.writes.plan import Plan
 
+_EVERY = {**SCENARIOS, **OTHER_WORK}
 LOSSES = ("time-out, not done", "time-out, done", "503, not done", "503, done", "late by 100 s", "422", "no connection")
 
 
@@ -59,14 +61,17 @@ def trace(name: str, setup: str = "", times: int = 1) -> Trace:
         if setup:
             operation, nth, kind = setup.split("|")
             world.faults.append(OnWire(operation, faults.WIRE[kind], int(nth), times))
-        drive(world, SCENARIOS[name], planned(name))
+        plan = planned(name)
+        _EVERY[name].prepare(world)
+        drive(world, _EVERY[name], plan)
         counts: dict[str, int] = {}
         writes = []
         for one in world.deliveries:
             writes.append((one.operation, counts.setdefault(one.operation, 0), one.fields))
             counts[one.operation] += 1
-        last_post = max(p for p, label in enumerate(world.seams) if label.startswith("send POST"))
-        proof = next(p for p in range(last_post, len(world.seams)) if world.seams[p].startswith("send GET"))
+        posts = [p for p, label in enumerate(world.seams) if label.startswith("send POST")] or [0]
+        reads = (p for p in range(posts[-1], len(world.seams)) if world.seams[p].startswith("send GET"))
+        proof = next(reads, len(world.seams))
         return Trace(tuple(world.seams), tuple(writes), proof)
     finally:
         world.close()
@@ -77,7 +82,8 @@ def planned(name: str) -> Plan:
     """The scenario's plan on a world where nothing has happened yet; the same in every case."""
     world = World()
     try:
-        return SCENARIOS[name].plan(world.ws, world)
+        _EVERY[name].prepare(world)
+        return _EVERY[name].plan(world.ws, world)
     finally:
         world.close()
 
@@ -103,6 +109,14 @@ def cases(size: str, *, seed: int = 1) -> Iterator[Case]:
         yield from _thin(_twice(scenario), 1 if whole else 4)
         yield from _pairs(scenario, None if whole else random.Random(seed), 50 if full else 20)
         yield from _in_the_resume(scenario, None if whole else random.Random(seed), 6 if full else 3, 9)
+    for place, scenario in enumerate(OTHER_WORK.values()):
+        yield Case(f"{scenario.name}: nothing", scenario, list)
+        for sort, step in ((_on_writes, 4), (_fields, 3), (_seams, 11), (_reads, 17)):
+            yield from _thin(sort(scenario), 1 if whole else step, place)
+        if whole:
+            yield from _doubled(scenario)
+            yield from _pairs(scenario, None, 0)
+            yield from _in_the_resume(scenario, None, 0, 0)
 
 
 def alone(scenario: Scenario) -> Iterator[Case]:
@@ -114,9 +128,9 @@ def alone(scenario: Scenario) -> Iterator[Case]:
         yield from _mended(scenario)
 
 
-def _thin(found: Iterator[Case], step: int) -> Iterator[Case]:
+def _thin(found: Iterator[Case], step: int, start: int = 0) -> Iterator[Case]:
     """Every so-many-th, and always those by which a fault was found."""
-    return (case for number, case in enumerate(found) if number % step == 0 or _FOUND.search(case.name))
+    return (case for number, case in enumerate(found, start) if number % step == 0 or _FOUND.search(case.name))
 
 
 # The cases that found something once: they stay in the short form.

@@ -251,7 +251,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "after a boot the time that has passed is taken as enough",
         RUN,
-        "        return elapsed or 0.0\n",
+        "        if elapsed is None:\n            self._journal.restart_wait(run.id, state.seq)\n        return elapsed or 0.0\n",
         "        return 1e9 if elapsed is None else elapsed\n",
         tests=_run("after_a_reboot_the_settling_time_begins_anew"),
     ),
@@ -309,7 +309,7 @@ MUTANTS: tuple[Mutant, ...] = (
         RUN,
         'attempt = state.attempt + (state.state == "absent" and state.sent is not None)',
         "attempt = state.attempt",
-        tests=_run("a_labour_line_that_is_proved_absent_is_sent_once_more"),
+        tests=_run("what_is_sent_once_more_carries_a_reference_of_its_own"),
     ),
     _one(
         "only the first comments are looked at",

@@ -137,6 +137,7 @@ def run_case(case: Case) -> Verdict:
     world.wants_snapshots = "power" in case.tags
     doubled, beyond = "doubled" in case.tags, "beyond" in case.tags
     try:
+        case.scenario.prepare(world)
         world.faults += case.make()
         ending = _begin(world, case)
         if ending.how == "asked" and case.then:

@@ -137,7 +137,8 @@ class Scenario:
     name: str
     number: int
     plan: Callable[[Workspace, World], Plan]
-    promise: Callable[[World], Promise]
+    promise: Callable[[World], Any]  # a Promise, or what can tell the same
+    prepare: Callable[[World], None] = lambda world: None  # what is there before
 
 
 def without_reference(text: str) -> str:

@@ -389,9 +389,9 @@ class World:
             raise ValueError(answer.body)
 
     def ids(self) -> set[tuple[str, int]]:
-        """Every comment, line and invoice that is there."""
+        """Every comment, line, invoice, timer, payment and ticket that is there."""
         account = self.sandbox._account
-        tables = ("comments", "ticket_lines", "invoices")
+        tables = ("comments", "ticket_lines", "invoices", "timers", "payments", "tickets")
         return {(name, row) for name in tables for row in getattr(account, name).rows}
 
     def ticket(self, number: int) -> dict[str, Any]:
