@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check
 CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome google-chrome-stable; do \
 	command -v $$name && break; done)
 
-.PHONY: help demo test lint unit check-notebooks browser campaign model benchmarks notebooks clean
+.PHONY: help demo test lint unit check-notebooks browser campaign mutants model benchmarks notebooks clean
 .NOTPARALLEL:
 
 help: ## lists the targets
@@ -47,6 +47,10 @@ browser: $(TO_TEST) ## drives JupyterLab in Chromium, if there is one
 campaign: $(TO_TEST) ## hours: proves the write path under every fault, pair and moment (SIZE=short: a minute; JOBS=2)
 	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign --size $(or $(SIZE),long) --jobs $(or $(JOBS),2)
 	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign --bills $(if $(filter short,$(SIZE)),2000,40000)
+	CAMPAIGN_EXAMPLES=$(if $(filter short,$(SIZE)),100,2000) $(PY) -m pytest -p no:nbval -q tests/test_machine.py
+
+mutants: $(TO_TEST) ## makes each seeded mistake in a copy of the write path, and says which test notices it; minutes
+	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign.mutants
 
 model: $(TO_TEST) ## explores every order of events of two and three runners, in wide bounds; about six minutes
 	@$(PY) tests/claim_model.py

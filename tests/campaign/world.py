@@ -361,7 +361,7 @@ class World:
         runs, once = self._reader.runs(), operation.startswith("POST")
         found = [
             (run.id, one.seq, one.attempt)
-            for run in runs
+            for run in sorted(runs, key=lambda run: run.state == "open")  # what still stands comes last
             if run.state == "open" or not once
             for one in run.steps
             if one.step.request is not None
