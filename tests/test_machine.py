@@ -143,7 +143,9 @@ class Desks(RuleBasedStateMachine):
         done = Counter()
         for one in self.world.deliveries:
             if one.operation.startswith("POST"):
-                words = (without_reference(str(one.fields.get(name, ""))) for name in ("body", "description", "ticket_id"))
+                words = (
+                    without_reference(str(one.fields.get(name, ""))) for name in ("body", "description", "ticket_id")
+                )
                 done[(one.operation, *words)] += one.committed
         assert [what for what, count in done.items() if count > 1] == []
 

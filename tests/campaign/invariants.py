@@ -115,7 +115,12 @@ def _sends(world: World) -> list[str]:
         for first, second in pairwise(sent):
             answered = first.status == 200 and events[run, seq, "acked"] and not events[run, seq, "unknown"]
             known = first.status in DEFINITE or answered
-            if first.operation.startswith("POST") and not first.operation.endswith(HARMLESS) and not known and second.at - first.at < SETTLE_SECONDS:
+            if (
+                first.operation.startswith("POST")
+                and not first.operation.endswith(HARMLESS)
+                and not known
+                and second.at - first.at < SETTLE_SECONDS
+            ):
                 said.append(f"too early: {second.operation} again after {second.at - first.at:.0f} s")
     return said
 

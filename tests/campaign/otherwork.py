@@ -112,13 +112,15 @@ def _charged(world: World) -> Kept:
 
 
 def _deleted(world: World) -> Kept:
-    first, *others = [row["id"] for row in _timers(world, TIMER_TICKET)]
+    others = [row["id"] for row in _timers(world, TIMER_TICKET)][1:]
     return Kept(lambda world: _same("timers", [row["id"] for row in _timers(world, TIMER_TICKET)], others))
 
 
 def _repriced(world: World) -> Kept:
     def wrong(world: World) -> list[str]:
-        found = [(row["name"], row["description"], float(row["quantity"]), row["retail_cents"]) for row in _lines(world)]
+        found = [
+            (row["name"], row["description"], float(row["quantity"]), row["retail_cents"]) for row in _lines(world)
+        ]
         return _same("lines", found, [("Cable", "2 m", 2.0, 1250)])
 
     return Kept(wrong)
@@ -152,7 +154,11 @@ def _created(world: World) -> Kept:
         new = [row for row in account.tickets if row["id"] not in there]
         found = [(row["subject"], row["customer_id"], row["priority"]) for row in new]
         said = _same("tickets", found, [(_SUBJECT, _HOLDER, "1 High")])
-        texts = [(without_reference(c["body"]), c["hidden"]) for row in new for c in account.comments.where("ticket_id", row["id"])]
+        texts = [
+            (without_reference(c["body"]), c["hidden"])
+            for row in new
+            for c in account.comments.where("ticket_id", row["id"])
+        ]
         return said + _same("opening comments", texts, [(_TEXT, False)])
 
     return Kept(wrong)
@@ -176,16 +182,36 @@ OTHER_WORK: dict[str, Scenario] = {
     one.name: one
     for one in (
         Scenario("comment", LINE_TICKET, _draft(CommentDraft(LINE_TICKET, _TEXT)), _comment(False, "Update", None)),
-        Scenario("note", LINE_TICKET, _draft(CommentDraft(LINE_TICKET, _TEXT, hidden=True)), _comment(True, "Update", None)),
+        Scenario(
+            "note", LINE_TICKET, _draft(CommentDraft(LINE_TICKET, _TEXT, hidden=True)), _comment(True, "Update", None)
+        ),
         Scenario("create", _HOLDER, _draft(_CREATE), _created),
-        Scenario("update", LINE_TICKET, _draft(UpdateDraft(LINE_TICKET, "Waiting on Customer", priority="0 Urgent")), _fields),
-        Scenario("close", LINE_TICKET, _draft(CloseDraft(LINE_TICKET, _TEXT)), _comment(False, "Resolution", "Resolved")),
-        Scenario("add time", LINE_TICKET, _draft(TimerDraft(LINE_TICKET, "add", 25, "remote", "Read the logs")), _added),
+        Scenario(
+            "update", LINE_TICKET, _draft(UpdateDraft(LINE_TICKET, "Waiting on Customer", priority="0 Urgent")), _fields
+        ),
+        Scenario(
+            "close", LINE_TICKET, _draft(CloseDraft(LINE_TICKET, _TEXT)), _comment(False, "Resolution", "Resolved")
+        ),
+        Scenario(
+            "add time", LINE_TICKET, _draft(TimerDraft(LINE_TICKET, "add", 25, "remote", "Read the logs")), _added
+        ),
         Scenario("charge", TIMER_TICKET, _on_timer("charge"), _charged),
         Scenario("delete timer", TIMER_TICKET, _on_timer("delete"), _deleted),
         Scenario("re-price", LINE_TICKET, _on_line(price_cents=1250), _repriced, _add_part),
-        Scenario("remove line", LINE_TICKET, _on_line(remove=True), lambda world: Kept(lambda w: _same("lines", _lines(w), [])), _add_part),
+        Scenario(
+            "remove line",
+            LINE_TICKET,
+            _on_line(remove=True),
+            lambda world: Kept(lambda w: _same("lines", _lines(w), [])),
+            _add_part,
+        ),
         Scenario("un-bill", LINE_TICKET, _on_invoice(UnbillDraft), _unbilled, _add_invoice),
-        Scenario("payment", _HOLDER, _on_invoice(lambda number: PaymentDraft(number, 1000, "Check", "11006")), _paid, _add_invoice),
+        Scenario(
+            "payment",
+            _HOLDER,
+            _on_invoice(lambda number: PaymentDraft(number, 1000, "Check", "11006")),
+            _paid,
+            _add_invoice,
+        ),
     )
 }
