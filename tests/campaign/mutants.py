@@ -375,7 +375,8 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(
                 RUN,
                 "        self._journal.begin(plan)\n        with",
-                "        early = plan.basis.changes(self._look.pull_basis(plan))\n        self._journal.begin(plan)\n        with",
+                "        early = plan.basis.changes(self._look.pull_basis(plan))\n"
+                "        self._journal.begin(plan)\n        with",
             ),
             Edit(
                 RUN,
@@ -452,7 +453,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "what is stored is not held against what was answered",
         LOOK,
-        '            said += [f"{STEP_TITLES[one.step.name].lower()}: {words}" for words in found]\n        return said\n\n    def pull_stored',
+        '            said += [f"{STEP_TITLES[one.step.name].lower()}: {words}" for words in found]\n'
+        "        return said\n\n    def pull_stored",
         "        return said\n\n    def pull_stored",
         tests=_run("what_is_stored_otherwise_than_it_was_answered_is_noticed"),
     ),
