@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
+from typing import Any
 
 from .errors import ConfigError
 
-Connection = sqlite3.Connection
 Row = sqlite3.Row
 IntegrityError = sqlite3.IntegrityError
 OperationalError = sqlite3.OperationalError
@@ -24,6 +25,18 @@ _FAR = ("nfs", "cifs", "smb", "afs", "ceph", "davfs", "glusterfs", "lustre", "be
 _FAR_FUSE = ("sshfs", "rclone", "s3fs", "ceph", "davfs", "glusterfs")
 DOUBTFUL = ("9p",)  # a folder of the host in some virtual machines, and a container's own disk in others
 LOCAL_DISK = "set SYNCRO_NB_HOME to a folder on a local disk"
+
+
+class Connection(sqlite3.Connection):
+    """A connection that several threads may share: whoever holds its `lock` for a transaction is alone in it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lock = RLock()
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        with self.lock:
+            return super().execute(*args)
 
 
 def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Connection:
@@ -38,7 +51,9 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
         raise ConfigError(f"{path} would be on a disk of another system ({kind}), where it may be lost; {LOCAL_DISK}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, timeout=30, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         connection.row_factory = sqlite3.Row
         _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")

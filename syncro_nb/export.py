@@ -43,14 +43,18 @@ _HIDDEN = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u
 
 @dataclass(frozen=True)
 class Written:
-    """Where a table went, how many rows, and what the reader has to know (another name, a file that was replaced)."""
+    """Where a table went, how many rows, and what the reader has to know (another name, a file that was replaced).
+
+    `rows` None: it is a document, and no table.
+    """
 
     path: Path
-    rows: int
+    rows: int | None
     remark: str = ""
 
     def __str__(self) -> str:
-        said = f"{self.rows:,} row{'' if self.rows == 1 else 's'} written to {self.path}"
+        many = "" if self.rows is None else f"{self.rows:,} row{'' if self.rows == 1 else 's'} "
+        said = f"{many}written to {self.path}"
         return f"{said} ({self.remark})" if self.remark else said
 
 
@@ -85,11 +89,8 @@ def write(
     """
     path = Path(path).expanduser()
     frame = frame if frame.index.nlevels == 1 and frame.index.name is None else frame.reset_index()
-    existed = path.exists()
-    target = _free_name(path) if rename and existed else path
-    check(target, replace=replace)
     zone = zone or ZoneInfo("UTC")
-    ending = target.suffix.lower()
+    ending = path.suffix.lower()
     put: Callable[[Path], object]
     if ending == ".xlsx":
         every = {title: frame, **(sheets or {})}
@@ -100,17 +101,25 @@ def write(
         put = lambda place: place.write_text(to_json(frame), encoding="utf-8")  # noqa: E731
     else:
         put = lambda place: frame.to_parquet(place, index=False)  # noqa: E731
-    try:
-        landed = _whole(target, put, replace=replace)
-    except OSError as error:
-        raise InputError(f"{line(target)[:200]} cannot be written: {error.strerror or type(error).__name__}") from None
-    if landed != target:
-        remark = f"{line(target.name)} is open in another program or was just made by one, and was left as it is"
-    elif target != path:
-        remark = f"{line(path.name)} was there already, and was left as it is"
-    else:
-        remark = "it replaced the file that was there" if existed else ""
+    landed, remark = _land(path, put, replace=replace, rename=rename)
     return Written(landed, len(frame), remark)
+
+
+def write_document(
+    document: Mapping[str, Any], path: Path | str, *, replace: bool = False, rename: bool = False
+) -> Written:
+    """Write one JSON document, amounts in cents as they are, all of it or nothing; as `write` treats a file that is there.
+
+    Raises InputError, also if the ending is not .json.
+    """
+    import json
+
+    path = Path(path).expanduser()
+    if path.suffix.lower() != ".json":
+        raise InputError(f"{line(path.name)[:80]}: the ending of a document must be .json")
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    landed, remark = _land(path, lambda place: place.write_text(text, "utf-8"), replace=replace, rename=rename)
+    return Written(landed, None, remark)
 
 
 # ---------------------------------------------------------------- tables for people and for programs
@@ -157,6 +166,22 @@ def sheet_name(name: str, taken: set[str]) -> str:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _land(path: Path, put: Callable[[Path], object], *, replace: bool, rename: bool) -> tuple[Path, str]:
+    """Write in one step under a name that is free, or may be replaced; gives where it landed, and what to know of that."""
+    existed = path.exists()
+    target = _free_name(path) if rename and existed else path
+    check(target, replace=replace)
+    try:
+        landed = _whole(target, put, replace=replace)
+    except OSError as error:
+        raise InputError(f"{line(target)[:200]} cannot be written: {error.strerror or type(error).__name__}") from None
+    if landed != target:
+        return landed, f"{line(target.name)} is open in another program or was just made by one, and was left as it is"
+    if target != path:
+        return landed, f"{line(path.name)} was there already, and was left as it is"
+    return landed, "it replaced the file that was there" if existed else ""
 
 
 def _whole(target: Path, put: Callable[[Path], object], *, replace: bool) -> Path:

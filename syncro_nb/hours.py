@@ -37,13 +37,14 @@ class Hours:
     """When a shop is open. `week` has, from Monday on, the spans of each day in minutes since midnight of `zone`.
 
     `calendar` names the holidays ("USA": the federal ones; others are not known). `doubts` says what was assumed, because the
-    account does not tell it.
+    account does not tell it; `is_assumed`: the week itself was, which is good for a queue and not for a price.
     """
 
     zone: ZoneInfo = ZoneInfo("UTC")
     week: Week = USUAL_WEEK
     calendar: str = "USA"
     doubts: tuple[str, ...] = ()
+    is_assumed: bool = False
 
     def is_holiday(self, day: date) -> bool:
         """Whether it is a holiday of the calendar: the day itself, or the weekday on which it is observed."""
@@ -141,18 +142,22 @@ def from_settings(settings: Settings | None, zone: ZoneInfo) -> Hours:
     start belongs to the next day; 23:59 means midnight.
     """
     if settings is None:
-        return Hours(zone, doubts=("the account's settings could not be read; assumed: Monday to Friday, 9 to 17",))
-    doubts = []
+        return Hours(
+            zone,
+            doubts=("the account's settings could not be read; assumed: Monday to Friday, 9 to 17",),
+            is_assumed=True,
+        )
+    doubts, is_assumed = [], False
     week, calendar = _week(settings.business_hours), settings.holiday_calendar
     if settings.extra.get("business_hours_enabled") is False:
         week = ROUND_THE_CLOCK
         doubts.append("business hours are switched off in Syncro; counted round the clock")
     elif week is None:
-        week = USUAL_WEEK
+        week, is_assumed = USUAL_WEEK, True
         doubts.append("the account names no business hours; assumed: Monday to Friday, 9 to 17")
     if calendar and calendar.strip().lower() not in UNITED_STATES:
         doubts.append(f"the holidays of the calendar {calendar[:40]!r} are not known; none are counted")
-    return Hours(zone, week, calendar, tuple(doubts))
+    return Hours(zone, week, calendar, tuple(doubts), is_assumed)
 
 
 def _week(written: object) -> Week | None:

@@ -25,9 +25,11 @@ from zoneinfo import ZoneInfo
 
 from . import config as configuration
 from . import frames
+from . import hours as business
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
 from .errors import ConfigError, InputError, Missing
+from .hours import Hours
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
 from .mirror.mirror import Mirror
@@ -35,7 +37,7 @@ from .mirror.store import Store
 from .secret import Secret
 from .service.client import Client
 from .service.limiter import Limiter, parse_rate
-from .service.records import Ticket
+from .service.records import Settings, Ticket
 from .service.transport import Inside, Transport
 from .thresholds import Thresholds
 from .ticketview import TicketView
@@ -163,6 +165,8 @@ class Workspace:
         self._batches: BatchRunner | None = None
         self._mirror: Mirror | None = None
         self._zone: ZoneInfo | None = None
+        self._hours: Hours | None = None
+        self._own_settings: Settings | None = None
         self._words: Words | None = None
         self._decisions: Decisions | None = None
         self._settings: Books | None = None  # what `standing` needs besides the ticket
@@ -191,12 +195,24 @@ class Workspace:
     def zone(self) -> ZoneInfo | None:
         """The account's time zone, read once; None if Syncro does not name one that this machine knows."""
         if self._zone is None:
-            name = (self.client.settings().locale or {}).get("time_zone")
+            name = (self._account_settings().locale or {}).get("time_zone")
             try:
                 self._zone = ZoneInfo(str(name))
             except (KeyError, OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError
                 return None
         return self._zone
+
+    @property
+    def hours(self) -> Hours | None:
+        """The account's business hours, read once; None if Syncro names neither them nor a time zone that this machine knows."""
+        if self._hours is None and self.zone is not None:
+            self._hours = business.from_settings(self._account_settings(), self.zone)
+        return None if self._hours is None or self._hours.is_assumed else self._hours
+
+    def _account_settings(self) -> Settings:
+        if self._own_settings is None:
+            self._own_settings = self.client.settings()
+        return self._own_settings
 
     def now(self) -> datetime:
         """The account's present time: the server's, since ages are measured against its records."""

@@ -26,7 +26,7 @@ LAYERS = [
     {"ticketview", "live", "directory", "group"},
     {"workspace"},
     {"sessionlog", "lab", "doctor", "export", "charts"},
-    {"workbook"},
+    {"workbook", "receiptfile"},
     {"forms"},
     {"verbs", "door"},
     {"editing", "looking", "reconciling", "completion"},

@@ -1,6 +1,7 @@
 """Many bills confirmed as one: whatever happens meanwhile, no ticket is billed twice and none is lost from the receipt."""
 
 import contextlib
+import json
 import threading
 from dataclasses import replace
 from decimal import Decimal
@@ -332,6 +333,107 @@ def test_a_bill_of_a_batch_costs_few_requests(desk):
     desk.ws.batches.run(name)
     assert asked() - before <= 10 * len(THREE)  # a charge is read back once more than a line
     assert planning <= 6 * len(THREE)
+
+
+def without_hours(desk):
+    """Syncro does not say when the shop is open."""
+    real = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        answer = real(method, target, headers, body)
+        if target.split("?")[0].endswith("/api/v1/settings"):
+            settings = json.loads(answer.body)
+            settings.pop("business_hours")
+            answer = replace(answer, body=json.dumps(settings).encode())
+        return answer
+
+    desk.sandbox.handle = handle
+    return desk.restart()
+
+
+def test_after_hours_work_is_told_by_the_accounts_own_business_hours(desk):
+    body = {"customer_id": desk.ws.ticket(32080).ticket.customer_id, "subject": "At night", "status": "Resolved"}
+    ticket = desk.ask("POST", "/api/v1/tickets", body)["ticket"]
+    timer = {"start_at": "2026-03-31T06:00:00Z", "duration_minutes": 60, "product_id": 1190473, "notes": "At night"}
+    made = desk.ask("POST", f"/api/v1/tickets/{ticket['id']}/timer_entry", timer)  # 23:00 in the account's zone
+    desk.ask("PATCH", f"/api/v1/ticket_timers/{made['id']}", {"billable": True})
+    batch = planned(desk, ticket["number"])
+    assert "60 after hours × 1.5" in batch.items[0].charge.entries[0].why
+    assert batch.plans[0].expected.subtotal_cents == 22500
+    assert batch.notes == ()
+    desk.ws.batches.confirm(batch, batch.confirmation)
+    assert desk.ws.batches.run(batch.name).rows[0].invoice["subtotal_cents"] == 22500
+
+
+def test_where_syncro_names_no_hours_nothing_is_billed_as_after_hours_and_that_is_said(desk):
+    without_hours(desk)
+    (note,) = planned(desk).notes
+    assert "after-hours work is not worked out: the policy wants × 1.5" in note
+    assert f"Note: {note}" in planned(desk).text()
+    with_policy(desk, after_hours_multiplier=Decimal(1))
+    assert planned(desk).notes == ()
+
+
+def test_a_timer_that_is_rightly_left_out_is_no_warning_and_one_that_was_not_chosen_is(desk):
+    ticket = desk.ws.ticket(32182).ticket
+    first, second = (timer.id for timer in ticket.timers)
+    (item,) = desk.ws.batches.plan([Choice(32182, (first,))]).items
+    assert any(f"timer {second}" in one and "stays uncharged" in one for one in item.warnings)
+    body = {"timer_entry_id": second, "product_id": 9269124}
+    desk.ask("PUT", f"/api/v1/tickets/{ticket.id}/update_timer_entry", body)
+    (item,) = planned(desk, 32182).items
+    assert [entry.how for entry in item.charge.entries] == ["timer", "left out"]
+    assert not any("stays uncharged" in one for one in item.warnings)
+
+
+def test_a_run_that_another_program_is_at_is_left_to_it_and_nobody_waits_for_it(desk):
+    desk.fault(WRITES["charge"], "drop_before")
+    name, event = confirmed(desk), threading.Event()
+    stop_waiting = lambda *said: event.set() if "looking again" in said[2] else None  # noqa: E731
+    parked = desk.ws.batches.run(name, progress=stop_waiting, cancel=event)
+    assert states(parked) == {32080: "parked", 32131: "done", 32137: "done"}
+    before, other = desk.clock.elapsed, desk.restart()
+    with desk.opened[0].journal.alone(parked.rows[0].receipt.run.id):
+        assert states(other.batches.run(name)) == states(parked)
+    assert desk.clock.elapsed == before
+    assert set(states(other.batches.run(name)).values()) == {"done"}
+    assert once_each(desk, other.batches.receipt(name))
+
+
+def test_what_was_not_begun_can_be_given_up_and_what_was_begun_stays(desk):
+    name, event = confirmed(desk), threading.Event()
+    desk.fault(WRITES["invoice"], "drop_before")
+    receipt = desk.ws.batches.run(name, progress=lambda done, *_: event.set() if done else None, cancel=event)
+    assert receipt.count("not begun") >= 1
+    receipt = desk.ws.batches.give_up(name)
+    assert receipt.count("not begun") == 0
+    assert set(states(receipt).values()) <= {"asked", "parked", "done", "given up"}
+    written = desk.writes()
+    assert states(desk.restart().batches.run(name))[32137] == "given up"
+    assert [one for one in desk.writes()[len(written) :] if "32137" in str(one)] == []
+
+
+def test_threads_share_the_journal_and_the_book_of_batches(desk):
+    name, failed = confirmed(desk), []
+
+    def read():
+        try:
+            for _ in range(60):
+                desk.ws.batches.receipt(name)
+                desk.ws.journal.is_whole()
+                desk.ws._batch_book.note(name, 32137, "waits", "for another")
+        except BaseException as error:
+            failed.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for one in readers:
+        one.start()
+    receipt = desk.ws.batches.run(name)
+    for one in readers:
+        one.join()
+    assert failed == []
+    assert set(states(receipt).values()) == {"done"}
+    assert desk.ws.journal.is_whole()
 
 
 # ---------------------------------------------------------------- cut off, cancelled, two at once

@@ -278,3 +278,24 @@ def test_a_place_where_no_table_can_go_is_refused_before_any_work(tmp_path, name
 def test_the_file_is_its_owners_alone(tmp_path):
     done = export.write(frame(), tmp_path / "a.csv")
     assert done.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_document_is_written_whole_and_never_over_another_in_silence(tmp_path):
+    path = tmp_path / "receipt.json"
+    written = export.write_document({"total_cents": 24458, "subject": ATTACKS[0]}, path)
+    assert str(written) == f"written to {path}"
+    assert json.loads(path.read_text("utf-8")) == {"total_cents": 24458, "subject": ATTACKS[0]}
+    with pytest.raises(InputError, match="exists"):
+        export.write_document({}, path)
+    second = export.write_document({"total_cents": 1}, path, rename=True)
+    assert (second.path.name, "was there already" in second.remark) == ("receipt (2).json", True)
+    assert json.loads(path.read_text("utf-8"))["total_cents"] == 24458
+    assert "replaced" in export.write_document({}, path, replace=True).remark
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["receipt (2).json", "receipt.json"]
+
+
+@pytest.mark.parametrize(("name", "document"), [("a.txt", {}), ("nowhere/a.json", {})])
+def test_a_document_that_cannot_be_written_is_said(tmp_path, name, document):
+    with pytest.raises(InputError):
+        export.write_document(document, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ Each function takes the workspace, a ticket's number, and values that fill input
 workbench only read.
 """
 
+from .batch import BatchForm, batch_form
 from .bill import bill_form
 from .bulk import bulk_form
 from .correct import correct_form
@@ -21,12 +22,14 @@ from .timer import timer_form
 from .workbench import Workbench
 
 __all__ = [
+    "BatchForm",
     "CustomerPanel",
     "Form",
     "JournalForm",
     "Table",
     "TicketPanel",
     "Workbench",
+    "batch_form",
     "bill_form",
     "bulk_form",
     "close_form",

@@ -101,6 +101,20 @@ def row_of(field: Field, widget: Any) -> Any:
     return widgets.VBox([widget, note], layout=layout)
 
 
+def offer_one(widget: Any, choices: Sequence[tuple[str, Any]]) -> None:
+    """New choices for a drop-down list, the first of them chosen; what was chosen and is still among them stays chosen.
+
+    The place of the choice is told once more at the end: a browser that hears of it before the list would show none.
+    """
+    if tuple(widget.options) == tuple(choices):
+        return
+    before, values = widget.value, [value for _, value in choices]
+    widget.options = tuple(choices)
+    widget.index = None
+    if values:
+        widget.index = values.index(before) if before in values else 0
+
+
 def offer(field: Field, widget: Any, choices: Sequence[tuple[str, Any]]) -> None:
     """New choices for a `one` or `several` input; what was chosen and is still among them stays chosen.
 

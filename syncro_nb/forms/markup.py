@@ -93,6 +93,12 @@ def table(
     return f'<table style="border-collapse:collapse;line-height:1.35"><tr>{top}</tr>{body}</table>'
 
 
+def fold(title: object, content: str, *, is_open: bool) -> str:
+    """What this module made, under a title by which it is opened and closed."""
+    summary = f'<summary style="cursor:pointer;font-weight:600;line-height:1.6;{_WRAP}">{for_html(title)}</summary>'
+    return f'<details{" open" if is_open else ""} style="margin:4px 0">{summary}{part(content)}</details>'
+
+
 def part(content: str) -> str:
     """What this module made, set in a little under what stands above it."""
     return f'<div style="margin:0 0 4px 20px">{content}</div>'

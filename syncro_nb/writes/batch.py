@@ -117,11 +117,15 @@ class Item:
 
 @dataclass(frozen=True, repr=False)
 class Batch:
-    """What a person sees before confirming: every chosen ticket, those that cannot be billed included."""
+    """What a person sees before confirming: every chosen ticket, those that cannot be billed included.
+
+    `notes`: what holds for all of them and is to be known before, as what could not be worked out.
+    """
 
     name: str
     account: str
     items: tuple[Item, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def ready(self) -> tuple[Item, ...]:
@@ -202,7 +206,8 @@ class Batch:
         drawn = f", {self.prepaid_hours.normalize():f} prepaid hours drawn" if self.prepaid_hours else ""
         taxed = "" if self.is_taxed else " before tax"
         sums = f"{len(self.ready)} ticket(s), {format_cents(self.total_cents)}{taxed}{drawn}"
-        said += ["", f"{sums}; {len(self.blocked)} blocked", f"To confirm, type: {self.confirmation}"]
+        said += ["", *(f"Note: {line(one)}" for one in self.notes)]
+        said += [f"{sums}; {len(self.blocked)} blocked", f"To confirm, type: {self.confirmation}"]
         return said
 
     def __repr__(self) -> str:

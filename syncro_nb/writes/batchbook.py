@@ -21,7 +21,7 @@ from .batch import Batch
 from .plan import Plan
 
 FORMAT = 1
-CHANGED, FAILED, WAITS = "changed", "failed", "waits"
+CHANGED, FAILED, WAITS, GIVEN_UP = "changed", "failed", "waits", "given up"
 _SCHEMA = """
 CREATE TABLE batches (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, confirmed_at TEXT NOT NULL, confirmed_by TEXT NOT NULL,
@@ -43,7 +43,7 @@ class KeptItem:
     """One ticket of a confirmed batch. `plan` is the one that was confirmed; None: it was blocked and left out.
 
     `runs` were begun for it, the last one last. `note` says why it could not be begun, `note_kind` whether it has changed,
-    failed, or waits for another ticket.
+    failed, waits for another ticket, or was given up.
     """
 
     number: int
@@ -110,7 +110,7 @@ class BatchBook:
             self._note(batch, number, "", "")
 
     def note(self, batch: str, number: int, kind: str, words: str) -> None:
-        """Keep why a ticket could not be begun: CHANGED since the preview, FAILED, or it WAITS for another."""
+        """Keep why a ticket was not begun: CHANGED since the preview, FAILED, it WAITS for another, or was GIVEN_UP."""
         with self._commit():
             self._note(batch, number, kind, words)
 
@@ -142,13 +142,14 @@ class BatchBook:
 
     @contextmanager
     def _commit(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+        with self._database.lock:  # forms carry batches out in a thread of their own
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
 
     def _note(self, batch: str, number: int, kind: str, words: str) -> None:
         self._database.execute(

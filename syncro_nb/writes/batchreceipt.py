@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..escape import clip, line
 from ..money import format_cents, total
 from ..tables import Column
-from .batchbook import CHANGED, KeptBatch, KeptItem
+from .batchbook import CHANGED, GIVEN_UP, KeptBatch, KeptItem
 from .journal import Journal
 from .plan import Plan
 from .receipt import Receipt
@@ -29,6 +29,7 @@ STATES = {
     "blocked": "could not be billed, and was left out",
     "not begun": "nothing was written yet; resume begins it",
     "abandoned": "a person gave the run up; what was written stays in Syncro",
+    "given up": "a person gave it up before anything was written",
 }
 ROWS: Mapping[str, Column] = {
     "ticket": Column("int64", "ticket number, as people see it"),
@@ -178,7 +179,7 @@ def row_of(item: KeptItem, journal: Journal) -> BatchRow:
             return BatchRow(item, "not begun", receipt.message)
     if item.plan is None:
         return BatchRow(item, "blocked", "; ".join(item.blockers))
-    return BatchRow(item, "changed" if item.note_kind == CHANGED else "not begun", item.note)
+    return BatchRow(item, {CHANGED: "changed", GIVEN_UP: "given up"}.get(item.note_kind, "not begun"), item.note)
 
 
 def _of_run(item: KeptItem, receipt: Receipt) -> BatchRow:

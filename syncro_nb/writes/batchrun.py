@@ -18,17 +18,19 @@ from ..clock import Clock, seconds_since
 from ..config import Config, House
 from ..errors import InputError, Refused, Stopped, Unreachable
 from ..escape import clip
+from ..hours import Hours
+from ..policy import STANDARD_KINDS
 from ..service.client import Client
 from ..service.once import Once
 from ..service.records import Product, Ticket, Timer
 from .batch import Batch, Choice, Item, changes, merged
-from .batchbook import CHANGED, FAILED, WAITS, BatchBook, KeptItem
+from .batchbook import CHANGED, FAILED, GIVEN_UP, WAITS, BatchBook, KeptItem
 from .batchreceipt import BatchReceipt, BatchRow, row_of
 from .bill import BillDraft, DraftLine
-from .charge import Charge, Outside, Work, charge_ticket
+from .charge import Charge, Work, charge_ticket
 from .facts import pull_ticket
 from .journal import Journal
-from .plan import Plan
+from .plan import STEP_TITLES, Plan
 from .planning import Planning
 from .receipt import Receipt
 from .run import Progress
@@ -55,6 +57,9 @@ class Desk(Protocol):
     @property
     def zone(self) -> tzinfo | None: ...
 
+    @property
+    def hours(self) -> Hours | None: ...
+
     def now(self) -> datetime: ...
 
     def planning(self, client: Client | None = None) -> Planning: ...
@@ -77,13 +82,11 @@ class Cancel:
 
 
 class BatchRunner:
-    """Plans, carries out and goes on with the batches of one account. `outside` tells the time after hours, where known."""
+    """Plans, carries out and goes on with the batches of one account."""
 
-    def __init__(
-        self, desk: Desk, book: BatchBook, *, clock: Clock, names: Iterator[str], outside: Outside | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, book: BatchBook, *, clock: Clock, names: Iterator[str]) -> None:
         self._desk, self._book, self._clock = desk, book, clock
-        self._names, self._outside = names, outside
+        self._names = names
         self._ready: dict[str, dict[int, Plan]] = {}  # plans that this object has confirmed and not begun
 
     # ------------------------------------------------------------ planning
@@ -98,7 +101,7 @@ class BatchRunner:
         """
         tell, stop = progress or _silent, Cancel(cancel or threading.Event())
         wanted = merged(choices)
-        planner = _Planner(self._desk, self._names, self._outside)
+        planner = _Planner(self._desk, self._names)
         items: list[Item] = []
         failed = 0
         for place, choice in enumerate(wanted):
@@ -113,7 +116,21 @@ class BatchRunner:
                     raise
                 items.append(Item(choice, blockers=(f"it could not be read: {error}",)))
         tell(len(wanted), len(wanted), "planned")
-        return Batch("B" + next(self._names)[1:], self._desk.config.account, tuple(items))
+        name = "B" + next(self._names)[1:]
+        return Batch(name, self._desk.config.account, tuple(items), self._notes(items))
+
+    def _notes(self, items: Sequence[Item]) -> tuple[str, ...]:
+        """What must be known of the whole preview: how far after-hours work can be told from other work."""
+        times = self._desk.house.policy.after_hours_multiplier
+        raised = any(entry.kind in STANDARD_KINDS for item in items for entry in item.charge.billed)
+        if times == 1 or not raised:
+            return ()
+        if self._desk.hours is not None:
+            return self._desk.hours.doubts
+        return (
+            f"after-hours work is not worked out: the policy wants × {times.normalize():f}, but Syncro names no business hours, "
+            "and everything is billed as within them",
+        )
 
     def confirm(self, batch: Batch, words: str) -> None:
         """Put a batch on record that a person has confirmed by typing its count and total.
@@ -162,6 +179,17 @@ class BatchRunner:
         """Every batch of this account, newest first."""
         return [self.receipt(one.name) for one in self._book.batches(self._desk.config.account)]
 
+    def give_up(self, name: str) -> BatchReceipt:
+        """A person's word that what was not begun of a batch is not to be begun any more; writes nothing to Syncro.
+
+        Runs that were begun stay what they are. Raises InputError if there is no such batch of this account.
+        """
+        self._of_account(name)
+        for row in self.receipt(name).rows:
+            if row.state in ("not begun", "changed"):
+                self._book.note(name, row.item.number, GIVEN_UP, "given up; nothing was written")
+        return self.receipt(name)
+
     # ------------------------------------------------------------ one ticket after the other
 
     def _begin_all(self, name: str, stop: Cancel, tell: BatchProgress, only: str | None = None) -> None:
@@ -207,7 +235,7 @@ class BatchRunner:
                 return self._apply(name, item, plan, progress)
             except InputError:
                 pass  # it has changed since the preview: perhaps only by another ticket of this batch
-        now = _Planner(self._desk, self._names, self._outside).plan(Choice(item.number, item.timer_ids))
+        now = _Planner(self._desk, self._names).plan(Choice(item.number, item.timer_ids))
         said = list(now.blockers) if now.plan is None or item.plan is None else changes(item.plan, now.plan)
         if said or now.plan is None:
             self._book.note(name, item.number, CHANGED, "; ".join(said))
@@ -239,15 +267,21 @@ class BatchRunner:
     ) -> list[BatchRow]:
         """Go on with the runs in these states as far as they come without waiting; gives those that are in doubt."""
         rows = self.receipt(name).rows
+        elsewhere: set[int] = set()
         for row in rows:
             if row.state in states and row.receipt is not None:
                 stop.check()
                 through = sum(one.state not in ("not begun", "parked") for one in rows)
                 progress = _telling(stop, tell, through, len(rows), row.item.number)
-                receipt = self._desk.resume(row.receipt.run.id, wait=False, progress=progress)
+                try:
+                    receipt = self._desk.resume(row.receipt.run.id, wait=False, progress=progress)
+                except InputError:  # another program is at this very run, and brings it to its end
+                    elsewhere.add(row.item.number)
+                    continue
                 if isinstance(receipt.trouble, Stopped):
                     raise receipt.trouble
-        return [row for row in self.receipt(name).rows if row.state == "parked" and self._remaining(row) is not None]
+        ours = (row for row in self.receipt(name).rows if row.item.number not in elsewhere)
+        return [row for row in ours if row.state == "parked" and self._remaining(row) is not None]
 
     def _wait(self, parked: Sequence[BatchRow], stop: Cancel, tell: BatchProgress) -> None:
         seconds = max(self._remaining(row) or 0.0 for row in parked)
@@ -275,8 +309,10 @@ class BatchRunner:
 class _Planner:
     """Plans tickets one after the other, with the prepaid hours that are left after those before."""
 
-    def __init__(self, desk: Desk, names: Iterator[str], outside: Outside | None) -> None:
-        self._desk, self._names, self._outside = desk, names, outside
+    def __init__(self, desk: Desk, names: Iterator[str]) -> None:
+        self._desk, self._names = desk, names
+        wanted = desk.house.policy.after_hours_multiplier != 1  # else nobody has to read the settings
+        self._outside = desk.hours.outside_seconds if wanted and desk.hours else None
         self._client = Once(desk.client)
         self._planning = desk.planning(self._client)
         self._left: dict[int, Decimal] = {}
@@ -333,6 +369,7 @@ def draft_of(choice: Choice, charge: Charge) -> BillDraft:
             for line in charge.lines
         ),
         waiting=not count,
+        left_out=tuple(entry.timer_id for entry in charge.entries if entry.how == "left out"),
     )
 
 
@@ -364,7 +401,7 @@ def _telling(stop: Cancel, tell: BatchProgress, through: int, of: int, number: i
 
     def told(step: str, state: str, text: str) -> None:
         stop.check()
-        tell(through, of, f"ticket {number}: {step.replace('_', ' ')} {state}")
+        tell(through, of, f"ticket {number}: {STEP_TITLES[step].lower()}, {text or state}")
 
     return told
 

@@ -48,7 +48,7 @@ class BillDraft:
     """What a person wants to bill. Minutes and labour are empty where timers or lines give them; nothing is assumed.
 
     `timer_ids` are charged. `overrides`: (timer id, seconds), set as billable time before the charge. `waiting`: nothing is
-    added, only what waits on the ticket is invoiced.
+    added, only what waits on the ticket is invoiced. `left_out`: timers that were looked at and are rightly not billed.
     """
 
     ticket_number: int | None = None
@@ -63,6 +63,7 @@ class BillDraft:
     lines: tuple[DraftLine, ...] = ()
     overrides: tuple[tuple[int, int], ...] = ()
     waiting: bool = False
+    left_out: tuple[int, ...] = ()
 
     @property
     def has_work(self) -> bool:
@@ -395,9 +396,10 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
         said.append("a line on the ticket carries a discount, which the expected amounts do not count")
     if any(line.converted for line in lines) and not facts.invoices:
         said.append("a line on the ticket is marked as invoiced, but no invoice of this ticket was found")
+    seen = {*draft.billed_timer_ids, *draft.left_out}
     for timer in facts.ticket.timers or ():
         charged = timer.recorded or timer.line_item_id
-        if timer.id not in draft.billed_timer_ids and timer.billable and timer.ended_at and not charged:
+        if timer.id not in seen and timer.billable and timer.ended_at and not charged:
             minutes = timer.charged_seconds / 60
             said.append(
                 f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"

@@ -304,19 +304,20 @@ class Journal:
     @contextmanager
     def _commit(self) -> Iterator[None]:
         """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk."""
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
+        with self._database.lock:  # forms carry batches out in a thread of their own
             try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
+                self._database.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self._database.execute("COMMIT")
+                except BaseException:
+                    if self._database.in_transaction:
+                        self._database.execute("ROLLBACK")
+                    raise
+            except IntegrityError:
                 raise
-        except IntegrityError:
-            raise
-        except DatabaseError as error:
-            raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None
+            except DatabaseError as error:
+                raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None
 
     def _set(
         self, run: str, seq: int, was: str, state: str, attempt: int | None = None, *, only_open: bool = False
