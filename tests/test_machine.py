@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from syncro_nb.writes.ticket import CommentDraft
 
-EXAMPLES = int(os.environ.get("CAMPAIGN_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("CAMPAIGN_EXAMPLES", "25"))
 TEXT = "Rang the office, nobody there"
 # A bill on one ticket, a comment on another: each is one unit of work, however often it is asked for.
 WORK = {
