@@ -586,6 +586,22 @@ def test_what_is_stored_otherwise_than_it_was_answered_is_noticed(desk, invoice)
     assert any("comment: the text was changed" in fact for fact in receipt.as_json()["ask"]["evidence"])
 
 
+@pytest.mark.parametrize("one", [("tax", "total", 1), ("subtotal", "tax", -1)])
+def test_amounts_that_add_up_and_are_not_the_planned_ones_are_noticed(desk, one):
+    first, second, sign = one
+
+    def tamper(step, state, text):
+        if (step, state) == ("invoice", "verified"):
+            invoices = desk.sandbox._account.invoices
+            row = max(invoices, key=lambda row: row["id"])
+            fields = {f"{first}_cents": row[f"{first}_cents"] + 1, f"{second}_cents": row[f"{second}_cents"] + sign}
+            invoices.change(row, fields)
+
+    receipt = desk.bill(progress=tamper)
+    assert receipt.exit_status == 6
+    assert any(f"{first} is" in fact for fact in receipt.as_json()["ask"]["evidence"])
+
+
 def test_a_wrong_line_that_a_person_removed_may_be_sent_again(desk):
     desk.fault(STEPS["line_item"], "drop_fields", fields=["price_retail"])
     receipt = desk.bill()
