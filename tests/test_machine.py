@@ -164,9 +164,9 @@ class Desks(RuleBasedStateMachine):
 TestDesks = Desks.TestCase
 TestDesks.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=12 if EXAMPLES < 100 else 50,
+    stateful_step_count=12 if EXAMPLES <= 150 else 50,
     deadline=None,
-    phases=[Phase.generate] if EXAMPLES < 100 else list(Phase),
-    derandomize=EXAMPLES < 100,  # the same in every run of the tests
+    phases=[Phase.generate] if EXAMPLES <= 150 else list(Phase),
+    derandomize=EXAMPLES <= 150,  # the same in every run of the tests
     suppress_health_check=list(HealthCheck),
 )

@@ -345,6 +345,21 @@ def test_a_deletion_that_syncro_only_says_it_did_is_seen(desk):
     assert len(desk.ws.ticket(NUMBER).invoices) == 1
 
 
+def test_a_line_that_syncro_says_it_removed_and_did_not_is_seen(desk, billed):
+    real = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        if "/remove_line_item" not in target:
+            return real(method, target, headers, body)
+        return replace(real("GET", "/api/v1/me", headers, b""), status=200, body=b'{"success": true}')
+
+    desk.sandbox.handle = handle
+    desk.restart()
+    receipt = write(desk, LineDraft(NUMBER, billed.id, remove=True))
+    assert receipt.exit_status == 6
+    assert any("still there" in fact for fact in receipt.as_json()["ask"]["evidence"])
+
+
 def test_a_paid_invoice_is_not_deleted(desk):
     number = desk.bill().invoice["number"]
     assert write(desk, PaymentDraft(number, 100, "Check", "11006")).is_verified

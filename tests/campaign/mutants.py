@@ -477,7 +477,7 @@ MUTANTS: tuple[Mutant, ...] = (
         KINDS,
         'return [] if record is None else [f"it is still there (id {record.id})"]',
         "return []",
-        tests=["test_writes.py::test_a_deletion_that_syncro_only_says_it_did_is_seen"],
+        tests=["test_writes.py::test_a_line_that_syncro_says_it_removed_and_did_not_is_seen"],
     ),
     _one(
         "prepaid hours are not counted",
