@@ -252,8 +252,9 @@ def payment(sent: Request, got: Payment) -> list[str]:
     body, said = sent.body, []
     if got.amount_cents != body["amount_cents"]:
         said.append(f"the amount is {format_cents(got.amount_cents)}, not {format_cents(int(body['amount_cents']))}")
-    if got.invoice_ids and body["invoice_id"] not in got.invoice_ids:
-        said.append(f"it is applied to invoice id {got.invoice_ids[0]}, not {body['invoice_id']}")
+    if body["invoice_id"] not in got.invoice_ids:
+        where = f"invoice id {got.invoice_ids[0]}" if got.invoice_ids else "no invoice"
+        said.append(f"it is applied to {where}, not to {body['invoice_id']}")
     if got.method and got.method.casefold() != str(body["payment_method"]).casefold():
         said.append(f"the method is {got.method!r}, not {body['payment_method']!r}")
     if body.get("ref_num") and got.reference != body["ref_num"]:
