@@ -65,7 +65,7 @@ class Table:
             style="width:100%",
             lengthMenu=[10, 25, 100],
             pageLength=rows_a_page,
-            classes="display compact" if widths else "display nowrap",
+            classes="display compact",  # long texts wrap, so that no column is out of sight
             autoWidth=not widths,
             columnDefs=[{"targets": self._columns.index(one), "width": size} for one, size in (widths or {}).items()],
         )

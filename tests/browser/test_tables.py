@@ -92,3 +92,5 @@ def test_the_notebook_runs_and_shows_figure_and_table(name, page, lab, hostile, 
     search.scroll_into_view_if_needed()
     expect(search).to_be_visible()
     screenshot(page, f"{name}-table")
+    output = page.locator(".jp-OutputArea-output").filter(has=search).first
+    assert output.evaluate("box => box.scrollWidth <= box.clientWidth + 1")  # every column is in sight
