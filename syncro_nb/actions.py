@@ -170,9 +170,15 @@ def show_run(workspace: Workspace, words: argparse.Namespace, door: Door) -> Res
 
 def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro runs audit`: 6 if anything is not as it was approved; an unfinished run alone is no such thing."""
-    remarks = workspace.audit()
-    looked = len({one.run.plan.ticket_id for one in workspace.receipts()})
-    said = [line(one.message) for one in remarks] or [f"Nothing is amiss. Looked at {looked} tickets of this journal."]
+    books = workspace.books() if words.mirror else None
+    remarks = workspace.audit(books)
+    if books is None:
+        looked = f"Looked at {len({one.run.plan.ticket_id for one in workspace.receipts()})} tickets of this journal."
+    else:
+        gaps = books.gaps_of("tickets", "comments", "charges", "invoices")
+        looked = f"Looked at every ticket of the mirror, as of {books.as_of:%Y-%m-%d %H:%M} UTC."
+        looked += "".join(f" Not whole: {gap.table}, {gap.reason}." for gap in gaps)
+    said = [*(line(one.message) for one in remarks), looked] if remarks else [f"Nothing is amiss. {line(looked)}"]
     is_wrong = any(one.problem != "unfinished" for one in remarks)
     return Result(said, [one.as_json() for one in remarks], 6 if is_wrong else 0)
 

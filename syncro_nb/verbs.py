@@ -221,7 +221,15 @@ VERBS = (
         subverbs=(
             Verb("show", "one run, step by step", (_option("run", metavar="RUN"),)),
             Verb(
-                "audit", "the journal held against Syncro: each reference once, each run with its records and invoice"
+                "audit",
+                "the journal held against Syncro: each reference once, each run with its records and invoice",
+                (
+                    _option(
+                        "--mirror",
+                        action="store_true",
+                        help="every ticket of the mirror instead of live: for the night",
+                    ),
+                ),
             ),
             Verb(
                 "resume",

@@ -1,14 +1,26 @@
 """The sync: the mirror is the account, row by row; whatever is missing is said, and nothing is asked for twice."""
 
+import collections
+import contextlib
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
 
 import pytest
+from churn import ChurnDesk, pay
 from everything import read_everything
 from mirrored import MirrorDesk, latest_hours, wrong_now
 
 from syncro_nb.clock import StillClock
 from syncro_nb.errors import InputError, Refused, Unreachable
+from syncro_nb.mirror import sync as syncing
+from syncro_nb.mirror.store import Batch, Store
 from syncro_nb.mirror.sync import IDLE_REQUESTS
+from syncro_nb.sandbox import Sandbox, serve
+from syncro_nb.sandbox.emulator import Answer
 from syncro_nb.tables import TABLES
 
 
@@ -19,15 +31,46 @@ def desk(tmp_path):
     made.close()
 
 
+@pytest.fixture(scope="module")
+def first_sync(tmp_path_factory):
+    """The mirror after a full sync, made once; each test has a copy."""
+    home = tmp_path_factory.mktemp("first")
+    made = MirrorDesk(home)
+    made.pull(full=True)
+    made.close()
+    return home / "mirror"
+
+
 @pytest.fixture
-def synced(desk):
-    desk.pull(full=True)
-    desk.clock.sleep(60)
-    return desk
+def synced(first_sync, tmp_path):
+    shutil.copytree(first_sync, tmp_path / "mirror")
+    made = MirrorDesk(tmp_path)
+    made.clock.sleep(60)
+    yield made
+    made.close()
 
 
 def switch(desk, **switches):
     desk.ask("POST", "/_sandbox/switches", switches)
+
+
+def wrong_tables(desk):
+    """The tables that differ from the account, which is read without faults."""
+    desk.sandbox._faults = []
+    return wrong_now(desk)
+
+
+def answering(desk, wanted, status):
+    """From now on this path is answered so, without a body, for good."""
+    answer = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        if target.partition("?")[0] == f"/api/v1{wanted}":
+            return Answer(status, {}, b"")
+        return answer(method, target, headers, body)
+
+    desk.sandbox.handle = handle
+    desk.restart()
 
 
 def a_ticket(desk):
@@ -128,6 +171,64 @@ def test_a_deleted_invoice_is_proved_gone_with_its_lines(synced):
     synced.ask("DELETE", f"/api/v1/invoices/{row['invoice_id']}")
     synced.pull()
     assert synced.changed()["invoices"] == (0, 0, 1)
+    assert wrong_now(synced) == {}
+
+
+def test_a_deleted_row_of_a_long_list_is_found_without_reading_it_through(synced):
+    switch(synced, page_sizes={"tickets": 3, "invoices": 3})
+    synced.pull(full=True)
+    synced.clock.sleep(60)
+    tickets = sorted(synced.ws.tickets["ticket_id"])
+    for place in (20, 133):
+        synced.ask("DELETE", f"/api/v1/tickets/{tickets[place]}")
+    asked = synced.pull()
+    assert asked["/tickets"] <= 25 < 87
+    assert synced.changed()["tickets"] == (0, 0, 2)
+    assert wrong_now(synced) == {}
+
+
+def test_a_row_that_a_list_has_and_that_cannot_be_read_stays_and_is_told(synced):
+    ticket = a_ticket(synced)
+    synced.ask("PUT", f"/api/v1/tickets/{ticket}", {"subject": "Changed"})
+    answering(synced, f"/tickets/{ticket}", 404)
+    synced.pull()
+    assert ticket in set(synced.ws.tickets["ticket_id"])
+    assert "answers 404" in " ".join(synced.gaps("comments"))
+
+
+def test_what_hung_on_a_deleted_customer_goes_with_it(synced):
+    """Its payments may be far from the newest, and its contacts are on no customer's row."""
+    used = {*synced.ws.tickets["customer_id"], *synced.ws.invoices["customer_id"], *synced.ws.payments["customer_id"]}
+    contacts = synced.ws.contacts
+    row = contacts[~contacts["customer_id"].isin(used)].iloc[0]
+    synced.ask("DELETE", f"/api/v1/customers/{row['customer_id']}")
+    synced.pull()
+    assert synced.changed()["customers"] == (0, 0, 1)
+    assert synced.changed()["contacts"][2] > 0
+    assert wrong_now(synced) == {}
+
+
+def test_what_could_not_be_proved_in_one_sync_is_told_and_proved_in_the_next(synced, monkeypatch):
+    products = synced.sandbox._account.products
+    for row in list(products)[:5]:
+        products.remove(row)
+    monkeypatch.setattr(syncing, "MOST_PROOFS", 3)
+    synced.pull(full=True)
+    assert synced.changed()["products"] == (0, 0, 3)
+    assert "2 rows are on no list any more" in " ".join(synced.gaps("products"))
+    synced.pull()
+    assert synced.changed()["products"] == (0, 0, 2)
+    assert wrong_now(synced) == {}
+
+
+def test_a_proof_that_fails_is_asked_for_again(synced):
+    product = synced.sandbox._account.products.rows[min(synced.sandbox._account.products.rows)]
+    synced.sandbox._account.products.remove(product)
+    synced.fault(f"GET /products/{product['id']}", "status", status=500, times=4)
+    synced.pull(full=True)
+    assert "not yet proved gone" in " ".join(synced.gaps("products"))
+    synced.pull()
+    assert synced.gaps("products") == []
     assert wrong_now(synced) == {}
 
 
@@ -260,7 +361,7 @@ def test_an_interrupted_history_is_not_read_again_from_its_beginning(desk):
     desk.fault("GET /payments", "drop_before", skip=6, times=16)
     desk.pull()
     assert desk.gaps("payments") != []
-    assert desk.pull()["/payments"] == 5
+    assert desk.pull()["/payments"] == 6  # three pages that failed, two more, and a count
     assert wrong_now(desk).keys() <= {"comments", "charges"}
 
 
@@ -278,11 +379,26 @@ def test_where_nobody_answers_nothing_is_said_to_be_complete(desk):
 
 
 def test_when_syncro_goes_away_in_the_middle_what_was_read_is_kept(desk):
-    desk.fault("GET /tickets/*", "drop_before", skip=20, times=1000)
+    answer, count = desk.sandbox.handle, 0
+
+    def handle(*words):
+        nonlocal count
+        count += words[1].startswith("/api/v1/tickets/1")
+        return answer(*words) if count < 20 else Answer(0, {}, b"")
+
+    desk.sandbox.handle = handle
+    desk.restart()
     with pytest.raises(Unreachable, match="what was read is kept"):
         desk.pull()
     assert len(desk.ws.customers) == 29
     assert desk.ws.tickets["detail_at"].notna().sum() == 19
+
+
+def test_details_that_fail_for_good_do_not_keep_the_lists_out(desk):
+    desk.fault("GET /tickets/*", "status", status=500, times=None)
+    desk.pull(full=True)
+    assert any("details of 260 tickets" in reason for reason in desk.gaps("comments"))
+    assert set(wrong_tables(desk)) == {"comments", "charges"}
 
 
 def test_a_damaged_file_is_set_aside_and_read_again(synced, tmp_path):
@@ -294,6 +410,117 @@ def test_a_damaged_file_is_set_aside_and_read_again(synced, tmp_path):
     assert list(path.parent.glob("*.damaged"))
     synced.pull(full=True)
     assert wrong_now(synced) == {}
+
+
+def test_the_lines_of_many_new_invoices_come_from_the_end_of_their_list(synced):
+    tickets = synced.ws.tickets.sort_values("ticket_id")["ticket_id"].tolist()
+    customers = synced.ws.tickets.set_index("ticket_id")["customer_id"].to_dict()
+    for ticket in tickets[-40:]:
+        body = {"name": "Cable", "description": "A cable", "quantity": 2, "price_retail": 9.99}
+        synced.ask("POST", f"/api/v1/tickets/{ticket}/add_line_item", body)
+        synced.ask("POST", "/api/v1/invoices", {"ticket_id": ticket, "customer_id": int(customers[ticket])})
+    synced.clock.sleep(60)
+    asked = synced.pull()
+    assert synced.changed()["invoices"][0] == 40
+    assert asked["/line_items"] <= 4
+    assert asked["/invoices/N"] == 0
+    assert synced.gaps("invoice_lines") == []
+    assert wrong_now(synced) == {}
+
+
+def test_a_full_sync_finds_what_changed_without_a_sign(synced):
+    comment = next(iter(synced.sandbox._account.comments))
+    comment["body"] = "Something else"
+    synced.pull()
+    assert wrong_now(synced).keys() == {"comments"}
+    synced.pull(full=True)
+    assert wrong_now(synced) == {}
+
+
+def test_an_interrupted_full_sync_goes_on_and_does_not_begin_again(synced):
+    whole = synced.pull(full=True).total()
+    synced.clock.sleep(60)
+    answer, count = synced.sandbox.handle, 0
+
+    def handle(*words):
+        nonlocal count
+        count += 1
+        if count == 200:
+            raise Cut
+        return answer(*words)
+
+    synced.sandbox.handle = handle
+    synced.restart()
+    with pytest.raises(Cut):
+        synced.pull(full=True)
+    synced.sandbox.handle = answer
+    synced.restart()
+    assert synced.pull(full=True).total() < whole - 200 + 40
+    assert wrong_now(synced) == {}
+
+
+@pytest.mark.parametrize(("obeyed", "days"), [(True, 0), (False, 1)])
+def test_a_payment_that_was_corrected_far_from_the_newest_is_found(obeyed, days, tmp_path):
+    """At once where the account obeys since_updated_at, which no document names for payments; else within a day."""
+    desk = ChurnDesk(tmp_path, 1)
+    desk.habits.size["payments"], desk.habits.meta["payments"], desk.habits.order["payments"] = 2, "pages", "given"
+    desk.habits.obeyed["payments"] = obeyed
+    for _ in range(12):
+        pay(desk)
+    desk.pull(full=True)
+    desk.clock.sleep(3600)
+    oldest = min(desk.account.payments.rows)
+    now = int(desk.clock.now().timestamp() * 1000)
+    desk.account.payments.rows[oldest] |= {"ref_num": "Corrected", "updated_at": now}
+    desk.lists.clear()
+    desk.clock.sleep(60 + days * 25 * 3600)
+    desk.pull()
+    assert desk.ws.payments.set_index("payment_id").loc[oldest, "reference"] == "Corrected"
+    desk.close()
+
+
+def test_several_requests_at_once_give_the_same_rows(desk):
+    desk.bill()
+    for full in (True, False):
+        with contextlib.closing(Store(desk.ws._mirror_folder())) as store:
+            done = syncing.sync(store, desk.ws.client, desk.ws.house, full=full, workers=4)
+        assert done.problems == ()
+    assert desk.ws.mirror.gaps() == ()
+    assert wrong_now(desk) == {}
+
+
+def test_a_column_that_a_later_version_keeps_is_read_for_every_row(synced):
+    with contextlib.closing(Store(synced.ws._mirror_folder())) as store:
+        kept = store.state("columns")
+        for name, column in (("payments", "reference"), ("comments", "hidden")):
+            kept[name].remove(column)
+        store.commit(Batch(states={"columns": kept}))
+    asked = synced.pull()
+    assert asked["/payments"] >= 9
+    assert asked["/tickets/N"] == 260
+    assert synced.ws.mirror.gaps() == ()
+
+
+def test_a_page_that_never_answers_leaves_a_gap_and_everything_else_goes_on(tmp_path):
+    desk = ChurnDesk(tmp_path, 5)
+    desk.habits.size["tickets"], desk.habits.meta["tickets"], desk.habits.order["tickets"] = 3, "pages", "given"
+    desk.habits.obeyed["tickets"] = True
+    desk.broken = lambda path, page: path == "/api/v1/tickets" and page == "3"
+    desk.pull(full=True)
+    assert "page 3 of 7" in " ".join(desk.gaps("tickets"))
+    assert 14 <= len(desk.ws.tickets) < 20
+    made = desk.do("POST", "/tickets", {"customer_id": desk.one("customers")["id"], "subject": "New"})["ticket"]["id"]
+    desk.lists.clear()
+    desk.clock.sleep(60)
+    desk.pull()
+    assert made in set(desk.ws.tickets["ticket_id"])
+    assert desk.gaps("tickets") != []
+    desk.broken = lambda path, page: False
+    desk.clock.sleep(60)
+    desk.pull()
+    assert desk.ws.mirror.gaps() == ()
+    assert wrong_now(desk) == {}
+    desk.close()
 
 
 def test_an_account_that_ignores_the_filter_is_read_through(synced):
@@ -351,3 +578,41 @@ def test_the_sync_of_a_terminal(capsys, tmp_path, monkeypatch):
     assert err == ""  # no bar where nobody looks
     assert cli.main(["sync", "--full"]) == 0
     assert "Everything is in." in capsys.readouterr().out
+
+
+def test_ctrl_c_loses_nothing_and_the_next_sync_goes_on(isolated, tmp_path):
+    """The rate limit lets thirty requests through; the rest wait for minutes, and yet Ctrl-C ends it at once."""
+    sandbox = Sandbox()
+    answer, enough = sandbox.handle, threading.Event()
+
+    def handle(*words):
+        if len(sandbox._log) >= 28:
+            enough.set()
+        return answer(*words)
+
+    sandbox.handle = handle
+    command = [sys.executable, "-m", "syncro_nb", "sync"]
+    with serve(sandbox) as server:
+        account = {"SYNCRO_NB_URL": server.url, "SYNCRO_NB_API_KEY": server.key, "SYNCRO_NB_RATE": "60/600"}
+        environment = {**isolated(tmp_path), **account}
+        environment.pop("SYNCRO_NB_PROFILE")
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as one:
+            came = enough.wait(60)
+            one.send_signal(signal.SIGINT)
+            out, err = one.communicate(timeout=20)
+        assert came
+        assert (one.returncode, out) == (130, "")
+        assert "what was read is kept" in err
+        assert "Traceback" not in err
+        before = len(sandbox._log)
+        (tmp_path / "syncro" / "limiter.sqlite").unlink()
+        environment["SYNCRO_NB_RATE"] = "100000/1"
+        done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        paths = [row["path"] for row in list(sandbox._log)]
+    assert {row["table"] for row in json.loads(done.stdout)["incomplete"]} == {"comments", "charges", "prepaid"}
+    first, second = collections.Counter(paths[:before]), collections.Counter(paths[before:])
+    again = {path: second[path] for path in first if path.startswith("/tickets/") and second[path]}
+    assert len(again) <= 6, again  # those that were under way, and the settings
