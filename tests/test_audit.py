@@ -1,5 +1,6 @@
 """The audit: what it must notice, in worlds of a bill or two, and that it is silent about a clean one."""
 
+import argparse
 import json
 from dataclasses import replace
 
@@ -115,13 +116,16 @@ def test_a_line_without_a_reference_that_says_the_same(desk):
 def test_the_verb_says_it_in_lines_and_in_json_and_by_its_status(desk):
     from syncro_nb.actions import audit_runs
 
+    live, mirror = argparse.Namespace(mirror=False), argparse.Namespace(mirror=True)
     receipt = desk.bill()
-    clean = audit_runs(desk.ws, None, None)
+    clean = audit_runs(desk.ws, live, None)
     assert (clean.exit_status, clean.document) == (0, [])
     assert "Nothing is amiss. Looked at 1 tickets" in clean.lines[0]
     comment(desk, receipt.run.plan.requests[0].body["body"])
-    found = audit_runs(desk.ws, None, None)
+    found = audit_runs(desk.ws, live, None)
     assert found.exit_status == 6
+    desk.ws.sync(full=True)
+    assert audit_runs(desk.ws, mirror, None).exit_status == 6
     row = json.loads(json.dumps(found.document))[0]
     assert (row["problem"], row["ticket"], row["run"]) == ("twice", 32164, receipt.run.id)
     assert len(row["records"]) == 3

@@ -520,22 +520,22 @@ class Pull:
         tickets = _Tickets(self, self._wanted_tickets())
         invoices = _Invoices(self, self._wanted_invoices())
         customers = _Customers(self, self._wanted_customers())
-        self._read([customers, invoices, tickets] if self.full else [tickets, invoices, customers])
-        read = {"tickets": tickets.read, "invoices": invoices.read}
-        asked = {name: set(keys) for name, keys in read.items()}
-        # Invoices of tickets that have gone, and tickets whose lines an invoice has taken or given back.
-        kinds: tuple[tuple[str, Callable[[Pull, list[int]], _Records]], ...] = (
-            ("invoices", _Invoices),
-            ("tickets", _Tickets),
-        )
-        while again := {
-            name: kind(self, keys) for name, kind in kinds if (keys := sorted(self._forced[name] - asked[name]))
-        }:
-            for name in again:
-                asked[name] |= self._forced[name]
-            self._read(again.values())
-            for name, one in again.items():
-                read[name] |= one.read
+        sources: list[_Records] = [customers, invoices, tickets] if self.full else [tickets, invoices, customers]
+        read: dict[str, set[int]] = {"tickets": set(), "invoices": set(), "customers": set()}
+        while sources:
+            self._forced = {"tickets": set(), "invoices": set()}
+            self._read(sources)
+            for one in sources:
+                read[one.name] |= one.read
+            again = {name: set(keys) for name, keys in self._forced.items()}
+            # A row that has gone after the rows were counted: it may have stood in for one that we lack.
+            if recounted := {one.name for one in sources if one.has_gone and not one.is_proof}:
+                self._count(recounted & {*COUNTED})
+                again["tickets"] |= set(self._wanted_tickets()) - read["tickets"]
+                again["invoices"] |= set(self._wanted_invoices()) - read["invoices"]
+            # Meanwhile: invoices of tickets that have gone, and tickets whose lines an invoice has taken or given back.
+            following = (_Invoices(self, sorted(again["invoices"])), _Tickets(self, sorted(again["tickets"])))
+            sources = [one for one in following if one.left]
         self._prove()  # what hung on a record that the details showed to be gone
         self._keep_unproved(read)
 
@@ -828,10 +828,13 @@ _ON_A_LIST = object()  # in place of a record that is on a list and cannot be re
 class _Records:
     """Single records by their ids, one request for each."""
 
+    is_proof = True  # they are asked for because a list has lost them
+
     def __init__(self, pull: Pull, name: str, wanted: list[int]) -> None:
         self.pull, self.name = pull, name
         self._wanted = wanted[::-1]
         self.read: set[int] = set()
+        self.has_gone = False  # one of them
         self._failures = 0  # one after another
 
     @property
@@ -873,6 +876,7 @@ class _Records:
             return
         self.read.add(key)
         if record is None:
+            self.has_gone = True
             self.pull.forget(self.name, key)
         else:
             try:
@@ -894,6 +898,8 @@ class _Records:
 
 class _Tickets(_Records):
     """Details of tickets: comments, lines, timers."""
+
+    is_proof = False
 
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "tickets", wanted)
@@ -924,8 +930,13 @@ class _Tickets(_Records):
 class _Invoices(_Records):
     """Details of invoices: lines."""
 
+    is_proof = False
+
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "invoices", wanted)
+        self._orphaned = frozenset(
+            pull._forced["invoices"]
+        )  # their ticket has gone, which no updated_at of theirs tells
 
     def pull_record(self, key: int) -> Any:
         return self.pull.client.invoice(key, bulk=True)
@@ -939,7 +950,7 @@ class _Invoices(_Records):
         if record.ticket_id and record.updated_at and writer.changes["invoice_lines"] != before:
             self.pull.follow(record.ticket_id, record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
-        if record.id in self.pull._forced["invoices"] and record.ticket_id is None:
+        if record.id in self._orphaned and record.ticket_id is None:
             self.pull._rewrite("invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
 
     def fail(self, error: Error) -> None:

@@ -126,8 +126,9 @@ class Limiter:
             return Load(used, self._cap, self._count("waiting"), free_in, max(0.0, self._gate("stop") - now))
 
     def close(self) -> None:
-        """Close the file. Slots that are held come back by themselves."""
-        self._db.close()
+        """Close the file. Slots that are held come back by themselves; a thread that still waits for one gets ConfigError."""
+        with self._lock:  # SQLite does not survive being closed under a thread that is using it
+            self._db.close()
 
     def _wait(self, bulk: bool) -> int:
         ticket, pause = self._ask(None, bulk)
