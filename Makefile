@@ -29,7 +29,7 @@ lint: $(TO_TEST) ## style and types: ruff, mypy
 	$(PY) -m mypy
 
 unit: $(TO_TEST) ## the tests of the package
-	$(PY) -m pytest -p no:nbval -rs --ignore=tests/browser tests
+	$(PY) -m pytest -p no:nbval -rs -n $(or $(JOBS),2) --ignore=tests/browser tests
 
 check-notebooks: $(TO_TEST) ## runs every notebook on the sandbox and compares each output with the committed one
 	$(PY) -m pytest -p no:hypothesispytest --nbval --nbval-current-env --nbval-cell-timeout=120 notebooks

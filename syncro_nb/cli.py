@@ -54,10 +54,10 @@ class Paper:
         """One line, wrapped to the terminal with a hanging indent, and there in the colour of its tone."""
         self.print(self._made(text, tone))
 
-    def print_lines(self, lines: Sequence[str], tones: Mapping[int, str]) -> None:
-        """Lines of a result. On a terminal that is too low for them they go through the reader's pager."""
+    def print_lines(self, lines: Sequence[str], tones: Mapping[int, str], paged: bool = False) -> None:
+        """Lines of a result. If they may be paged and the terminal is too low for them, the reader's pager shows them."""
         made = [self._made(text, tones.get(place, "")) for place, text in enumerate(lines)]
-        if self.width is None or not _paged("\n".join(made)):
+        if not paged or self.width is None or not _paged("\n".join(made)):
             for text in made:
                 self.print(text)
 
@@ -79,6 +79,8 @@ def _paged(text: str) -> bool:
     import shlex
     import subprocess
 
+    if os.environ.get("TERM", "dumb") == "dumb":
+        return False  # a screen on which a pager cannot move
     command = shlex.split(os.environ.get("PAGER", "less -FRX"))
     if not command or shutil.which(command[0]) is None:
         return False
@@ -115,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         said = "stopped by the keyboard; `syncro runs` shows whether a write was under way"
         return _complain(said, errors.Stopped.exit_status, as_json, output, remarks)
-    _print_result(result, as_json, output, remarks)
+    _print_result(result, as_json, output, remarks, paged=result.view is None and not words.writes)
     if output.trouble and not isinstance(output.trouble, BrokenPipeError):
         remarks.print_line(f"syncro: {_why(output.trouble)}")
         if result.exit_status == 0 and not words.writes:
@@ -123,14 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result.exit_status
 
 
-def _print_result(result: Result, as_json: bool, output: Paper, remarks: Paper) -> None:
+def _print_result(result: Result, as_json: bool, output: Paper, remarks: Paper, paged: bool) -> None:
     if as_json and result.document is not None:
         output.print(json.dumps(result.document, indent=2, default=str))
     if as_json and result.exit_status:
         for text in result.lines:
             remarks.print_line(text)
     if not as_json:
-        output.print_lines(result.lines, {} if result.exit_status else result.tones)
+        output.print_lines(result.lines, {} if result.exit_status else result.tones, paged)
 
 
 def _answer(question: str, remarks: Paper) -> str:

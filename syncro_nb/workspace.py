@@ -46,8 +46,8 @@ from .words import Words, pull_words
 if TYPE_CHECKING:
     import pandas as pd
 
-    from . import directory
     from .books import Books
+    from .directory import CustomerRow, CustomerView
     from .mirror.sync import Synced, Tell
     from .policy import Policy
     from .reconcile.decisions import Decisions
@@ -244,9 +244,11 @@ class Workspace:
             return TicketView(ticket, row, (), labour, link, str(error))
         return TicketView(ticket, row, invoices, labour, link)
 
-    def customer(self, customer_id: int) -> directory.CustomerView:
+    def customer(self, customer_id: int) -> CustomerView:
         """One customer with its open tickets, people and unpaid invoices, live. Raises InputError if there is none."""
-        return directory.pull_customer(self.client, self.house, customer_id)
+        from .directory import pull_customer
+
+        return pull_customer(self.client, self.house, customer_id)
 
     def standing(self, view: TicketView) -> pd.DataFrame:
         """Where a ticket that was just read stands: its row of the queue (triage.QUEUE); no row if it is resolved.
@@ -409,7 +411,7 @@ class Workspace:
 
         return directory.search_tickets(self.client, query, most=most)
 
-    def find_customers(self, query: str, *, most: int = 10) -> list[directory.CustomerRow]:
+    def find_customers(self, query: str, *, most: int = 10) -> list[CustomerRow]:
         """Customers with these words in their name; open tickets and prepaid hours of the first `most`."""
         from . import directory
 

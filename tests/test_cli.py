@@ -481,6 +481,24 @@ def test_on_a_narrow_terminal_lines_are_wrapped_and_in_a_pipe_they_are_whole(syn
     assert " ".join(whole.split()) in " ".join(terminal.said.split())
 
 
+@on_posix
+@pytest.mark.parametrize(
+    ("words", "changed", "is_paged"),
+    [
+        ([], {}, True),
+        (["ticket", "32182"], {}, False),
+        ([], {"TERM": "dumb"}, False),
+        ([], {"PAGER": ""}, False),
+    ],
+)
+def test_a_list_longer_than_the_terminal_goes_through_the_pager(around, tmp_path, words, changed, is_paged):
+    pager = f"{sys.executable} -c 'import sys; open(sys.argv[1], \"w\").write(sys.stdin.read())' {tmp_path / 'paged'}"
+    terminal = AtATerminal({**around, "TERM": "xterm", "PAGER": pager, **changed}, *words)
+    assert terminal.end() == 0
+    assert (terminal.said.count("\n") > 24) is not is_paged
+    assert (tmp_path / "paged").exists() is is_paged
+
+
 def test_a_dry_run_says_at_its_end_that_nothing_was_sent(syncro):
     assert syncro(*BILL, "--dry-run").stdout.endswith("\nNothing was sent (--dry-run).\n")
 

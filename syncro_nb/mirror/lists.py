@@ -127,6 +127,7 @@ class FullPass(Listing):
         self.is_resumed = bool(kept)
         self._search: Search | None = None
         self._known: set[int] | None = None  # what we held when the reading began
+        self._is_odd = bool(self.state.get("odd"))  # its `meta` counts something else than its rows
         if kept:
             self.at = dict(kept) | {
                 "skipped": [],
@@ -168,7 +169,7 @@ class FullPass(Listing):
         return fetch
 
     def turn(self, page: ListPage, ids: list[int]) -> None:
-        """First a look at page 1 and, where that does not tell how many rows there are, at the last; then all of them."""
+        """Page 1 tells how many rows there are, or else the last page, which is then looked at first; then all of them."""
         phases = {"first": self._first, "peek": self._peek, "read": self._read, "search": self._look}
         phases[self.at["phase"]](page, ids)
         at = self.at
@@ -183,10 +184,14 @@ class FullPass(Listing):
         at = self.at
         at |= {"pages": page.pages, "entries": page.entries, "size": page.rows, "newest": max(ids, default=0)}
         at["counted_at"] = microseconds(self.pull.now())
-        if page.pages is not None and page.pages > 1 and (page.entries is None or not self._ordering.is_falling):
+        if page.pages is not None and page.pages > 1 and (page.entries is None or self._is_odd):
             at |= {"phase": "peek", "next": page.pages}
             return
-        at |= {"phase": "read", "total": page.rows if page.pages == 1 else page.entries, "counted": page.pages != 1}
+        at |= {
+            "phase": "read",
+            "total": page.rows if page.pages == 1 else page.entries,
+            "counted": page.pages not in (None, 1),
+        }
         self._read(page, ids)
 
     def _peek(self, page: ListPage, ids: list[int]) -> None:
@@ -213,8 +218,10 @@ class FullPass(Listing):
             at["earlier"].remove(self.number)
             is_last = not at["earlier"]
         elif page.pages is not None and self.number >= page.pages:
-            if at.get("counted") and page.entries != (self.number - 1) * at["size"] + page.rows:
-                at["total"] = None  # its count means nothing
+            if at.get("counted") and not self._is_odd and page.entries != (self.number - 1) * at["size"] + page.rows:
+                self._is_odd = True  # from now on the pages themselves are counted
+                self.pull.writer.keep(self.stream, odd=True)
+                return self._begin(at["tries"])
             is_last = not back
         else:
             is_last = page.pages is None and len(self.seen) == before
@@ -262,7 +269,8 @@ class FullPass(Listing):
             return None
         if at["skipped"]:
             return self._end_with_gaps()
-        young = at["higher"] if self._ordering.word else at["later"]
+        knows_newest = self._ordering.is_falling or (self._ordering.is_rising and not at.get("counted"))
+        young = at["higher"] if knows_newest else at["later"]
         missing = (at.get("total") or 0) - (len(self.seen) - young)
         if missing <= 0:
             return self._end()

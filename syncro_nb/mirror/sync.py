@@ -517,7 +517,8 @@ class Pull:
         return {key: (then, at) for key, then, at in self.store.values(own, ["id", "updated_at", "read_at"])}
 
     def _details(self) -> None:
-        tickets = _Tickets(self, self._wanted_tickets())
+        wanted, unknown = self._wanted_tickets(), self._forced["tickets"] - self.writer.index("tickets").keys()
+        tickets = _Tickets(self, [*wanted, *sorted(unknown)])
         invoices = _Invoices(self, self._wanted_invoices())
         customers = _Customers(self, self._wanted_customers())
         sources: list[_Records] = [customers, invoices, tickets] if self.full else [tickets, invoices, customers]
