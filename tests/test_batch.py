@@ -173,6 +173,14 @@ def test_the_policys_hours_are_set_before_a_timer_is_charged(desk):
     assert "30 minutes, rounded up to 60 (increment 60), remote $150.00 = $150.00" in receipt.rows[0].item.reasons[0]
 
 
+def test_an_agreed_rate_is_set_on_the_line_that_charging_makes(desk):
+    with_policy(desk, rates={desk.ws.ticket(32080).ticket.customer_name: {"remote": 14000}})
+    receipt = desk.ws.batches.run(confirmed(desk, 32080))
+    assert [one["step"] for one in receipt.rows[0].receipt.as_json()["steps"]][:3] == ["comment", "charge", "reprice"]
+    assert receipt.rows[0].invoice["subtotal_cents"] == 7000
+    assert desk.ws.ticket(32080).ticket.timers[0].recorded
+
+
 def test_what_only_waits_as_lines_is_invoiced_too(desk):
     body = {"customer_id": desk.ws.ticket(32080).ticket.customer_id, "subject": "Cable", "status": "Resolved"}
     ticket = desk.ask("POST", "/api/v1/tickets", body)["ticket"]

@@ -230,6 +230,7 @@ def test_a_timer_that_cannot_be_charged_blocks(timer, words):
         ({"subject": ""}, "subject"),
         ({"subject": "two\nlines"}, "subject"),
         ({"timer_ids": (5, 5)}, "timer_ids"),
+        ({"timer_ids": (5,), "amends": ((6, 100, None),)}, "timer_ids"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_by_field(wrong, field):

@@ -75,6 +75,46 @@ def test_named_timers_are_charged_and_never_billed_as_a_line(desk):
     }
 
 
+AGREED = BillDraft(32182, text="Replaced the dock", timer_ids=(), amends=())
+
+
+def agreed(desk):
+    timers = tuple(timer.id for timer in desk.ws.ticket(32182).ticket.timers)
+    return replace(AGREED, timer_ids=timers, amends=((timers[1], 14000, False),))
+
+
+def test_the_line_of_a_charge_is_given_the_agreed_price_and_tax_before_it_is_invoiced(desk):
+    plan = desk.ws.plan_bill(agreed(desk))
+    assert plan.requests[3].body == {
+        "ticket_line_item_id": "of the line that the charge makes", "price_retail": 140, "taxable": False,
+    }  # fmt: skip
+    receipt = desk.ws.apply(plan, confirm=32182)
+    assert receipt.is_verified
+    steps = receipt.as_json()["steps"]
+    assert [one["step"] for one in steps] == ["comment", "charge", "charge", "reprice", "invoice", "verify", "status"]
+    assert steps[3]["id"] == steps[2]["id"]
+    lines = {line.id: (line.price_cents, line.taxable) for line in desk.ws.ticket(32182).ticket.lines}
+    assert lines == {steps[1]["id"]: (15000, True), steps[2]["id"]: (14000, False)}
+
+
+def test_a_line_of_a_charge_that_somebody_removed_is_asked_about_and_nothing_is_sent_to_another(desk):
+    removed = []
+
+    def meanwhile(step, state, text):
+        if (step, state) == ("charge", "verified"):
+            number = desk.ws.ticket(32182).ticket
+            removed.extend(line.id for line in number.lines)
+            for line in number.lines:
+                desk.ask("POST", f"/api/v1/tickets/{number.id}/remove_line_item", {"ticket_line_item_id": line.id})
+
+    desk.fault("PUT /tickets/*/update_line_item", "drop_before")
+    draft = agreed(desk)
+    one = replace(draft, timer_ids=draft.timer_ids[1:])
+    receipt = desk.bill(one, progress=meanwhile)
+    assert desk.restart().resume(receipt.run.id).next == "decide"
+    assert desk.posts("invoices") == []
+
+
 @pytest.mark.parametrize("timers", [True, False])
 def test_prepaid_hours_are_drawn_and_the_invoice_comes_to_nothing(desk, timers):
     rows = [row for row in desk.ws.client.customers() if desk.ws.client.customer(row.id).prepaid_hours]

@@ -145,7 +145,7 @@ def add_line_item(
 
 def update_line_item(
     ticket_id: int,
-    line_id: int,
+    line_id: int | str,
     *,
     quantity: Decimal | None = None,
     price_cents: int | None = None,
@@ -153,7 +153,10 @@ def update_line_item(
     description: str | None = None,
     taxable: bool | None = None,
 ) -> Request:
-    """PUT /tickets/{id}/update_line_item (Tickets - Edit): only what is given changes."""
+    """PUT /tickets/{id}/update_line_item (Tickets - Edit): only what is given changes.
+
+    `line_id` is a text in the plan for a line that is not there yet.
+    """
     content = _sent(
         ticket_line_item_id=line_id,
         quantity=None if quantity is None else wire.number(quantity),

@@ -341,7 +341,7 @@ class _Planner:
             said = "; ".join(dict.fromkeys(entry.why for entry in charge.entries)) or none
             return replace(item, blockers=(*charge.blockers, f"nothing to bill: {said}"))
         plan = self._planning.pull_bill(draft_of(choice, charge), next(self._names), ticket, customer)
-        blockers = tuple(dict.fromkeys((*charge.blockers, *_unamendable(charge), *plan.blockers)))
+        blockers = tuple(dict.fromkeys((*charge.blockers, *plan.blockers)))
         if not blockers and customer.prepaid_hours is not None:
             self._left[customer_id] = customer.prepaid_hours - plan.expected.prepaid_hours
         warnings = tuple(dict.fromkeys((*charge.warnings, *plan.warnings)))
@@ -364,6 +364,7 @@ def draft_of(choice: Choice, charge: Charge) -> BillDraft:
         email=False,
         timer_ids=charge.timer_ids,
         overrides=charge.overrides,
+        amends=charge.amends,
         lines=tuple(
             DraftLine(line.product_id, line.quantity, line.text, line.price_cents, line.taxable, line.timer_ids)
             for line in charge.lines
@@ -371,15 +372,6 @@ def draft_of(choice: Choice, charge: Charge) -> BillDraft:
         waiting=not count,
         left_out=tuple(entry.timer_id for entry in charge.entries if entry.how == "left out"),
     )
-
-
-def _unamendable(charge: Charge) -> list[str]:
-    """Charging a timer takes the product's price and tax; another one needs lines."""
-    remedy = "charging takes the product's own: bill by lines (`bill_by: lines`), or change the line by hand"
-    return [
-        f"timer {timer_id} is to be billed at another {'price' if price is not None else 'tax'} than its product's, and {remedy}"
-        for timer_id, price, _ in charge.amends
-    ]
 
 
 def _unsettled_before(rows: Sequence[BatchRow], row: BatchRow) -> int | None:

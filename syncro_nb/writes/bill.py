@@ -23,6 +23,7 @@ from .tax import TaxRate, certain
 
 INVOICED = "Invoiced"
 LOOK_ALIKE_DAYS = 60
+OF_THE_CHARGE = "of the line that the charge makes"  # where its id will stand
 MAX_MINUTES = 1440
 MAX_TEXT = 10_000
 MAX_SUBJECT = 250
@@ -47,8 +48,10 @@ class DraftLine:
 class BillDraft:
     """What a person wants to bill. Minutes and labour are empty where timers or lines give them; nothing is assumed.
 
-    `timer_ids` are charged. `overrides`: (timer id, seconds), set as billable time before the charge. `waiting`: nothing is
-    added, only what waits on the ticket is invoiced. `left_out`: timers that were looked at and are rightly not billed.
+    `timer_ids` are charged. `overrides`: (timer id, seconds), set as billable time before the charge. `amends`: (timer id,
+    price in cents or None, taxable or None), set on the line that the charge makes; None stays the product's. `waiting`:
+    nothing is added, only what waits on the ticket is invoiced. `left_out`: timers that were looked at and are rightly not
+    billed.
     """
 
     ticket_number: int | None = None
@@ -62,6 +65,7 @@ class BillDraft:
     timer_ids: tuple[int, ...] = ()
     lines: tuple[DraftLine, ...] = ()
     overrides: tuple[tuple[int, int], ...] = ()
+    amends: tuple[tuple[int, int | None, bool | None], ...] = ()
     waiting: bool = False
     left_out: tuple[int, ...] = ()
 
@@ -100,6 +104,8 @@ class BillDraft:
             said["timer_ids"] = "a timer is either charged or billed as a line, never both"
         if {one for one, _ in self.overrides} - set(self.timer_ids):
             said["timer_ids"] = "only a timer that is charged can be given other billable seconds"
+        if {one for one, _, _ in self.amends} - set(self.timer_ids):
+            said["timer_ids"] = "only a timer that is charged can be given another price or tax"
         for line in self.lines:
             said |= text_problem("lines", line.text, MAX_TEXT, "what was done? The customer reads it on the invoice")
             if line.quantity <= 0:
@@ -172,9 +178,16 @@ def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str,
         setting = requests.update_timer_entry(ticket.id, number, override_seconds=seconds)
         steps.append(Step("timer_setting", setting, record_id=number))
     ours: list[ExpectedLine] = []
+    amends = {number: (price, taxed) for number, price, taxed in draft.amends}
     for timer in named:
         steps.append(Step("charge", requests.charge_timer_entry(ticket.id, timer.id), timer_id=timer.id))
-        ours += timer_lines(timer, facts.products)
+        made = timer_lines(timer, facts.products)
+        if timer.id in amends:
+            price, taxed = amends[timer.id]
+            step = requests.update_line_item(ticket.id, OF_THE_CHARGE, price_cents=price, taxable=taxed)
+            steps.append(Step("reprice", step, timer_id=timer.id))
+            made = [_amended(line, price, taxed) for line in made]
+        ours += made
     for place, line in enumerate(_lines(draft, facts, house, text)):
         product, work = facts.products[line.product_id], unit if place == 0 else f"{unit}#{place + 1}"
         price_cents = product.price_cents if line.price_cents is None else line.price_cents
@@ -266,6 +279,11 @@ def timer_lines(timer: Timer, products: Mapping[int, Product]) -> list[ExpectedL
             hint=timer.notes,
         )
     ]
+
+
+def _amended(line: ExpectedLine, price_cents: int | None, taxable: bool | None) -> ExpectedLine:
+    price_cents = line.price_cents if price_cents is None else price_cents
+    return replace(line, price_cents=price_cents, taxable=line.taxable if taxable is None else taxable)
 
 
 def _waiting_line(line: TicketLine) -> ExpectedLine:

@@ -54,14 +54,18 @@ def line_item(sent: Request, got: TicketLine, ticket_id: int) -> list[str]:
     return said + _ticket(got.ticket_id, ticket_id)
 
 
-def charge(want: ExpectedLine, timer: Timer | None, line: TicketLine) -> list[str]:
+def charge(want: ExpectedLine, timer: Timer | None, line: TicketLine, *, amended: bool = False) -> list[str]:
     """A charged timer: marked as recorded, and its line has the planned hours, price and product."""
     said = [] if timer is not None and timer.recorded else ["the timer is not marked as charged"]
-    return said + charged_line(want, line)
+    return said + charged_line(want, line, amended=amended)
 
 
-def charged_line(want: ExpectedLine, line: TicketLine) -> list[str]:
-    """The line that charging a timer made: on the ticket at its price; only the invoice draws prepaid hours."""
+def charged_line(want: ExpectedLine, line: TicketLine, *, amended: bool = False) -> list[str]:
+    """The line that charging a timer made: on the ticket at its price; only the invoice draws prepaid hours.
+
+    `amended`: a step of its own sets the price, and looks at it.
+    """
+    want = replace(want, price_cents=line.price_cents) if amended else want
     said = []
     planned_cents = line_cents(want.quantity, want.price_cents)
     if not _same_hours(want.quantity, line.quantity) or line_cents(line.quantity, line.price_cents) != planned_cents:

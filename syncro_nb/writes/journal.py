@@ -16,9 +16,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -400,7 +400,7 @@ class Journal:
             plan=plan,
             state=row["state"],
             started_at=datetime.fromisoformat(row["started_at"]),
-            steps=tuple(_step(step, plan) for step in steps),
+            steps=_bound([_step(step, plan) for step in steps]),
         )
 
 
@@ -408,6 +408,12 @@ def _step(row: Row, plan: Plan) -> StepState:
     sent = Moment(row["boot"], row["seconds"]) if row["boot"] is not None else None
     detail = json.loads(row["detail"])
     return StepState(row["seq"], plan.steps[row["seq"]], row["state"], row["attempt"], row["record_id"], sent, detail)
+
+
+def _bound(states: Sequence[StepState]) -> tuple[StepState, ...]:
+    """The steps with the lines that charges have made meanwhile in those that change these lines."""
+    made = {one.step.timer_id: one.record_id for one in states if one.step.name == "charge"}
+    return tuple(replace(one, step=one.step.on_line(made.get(one.step.timer_id))) for one in states)
 
 
 def _hash(before: str, *parts: object) -> str:

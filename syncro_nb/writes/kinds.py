@@ -238,13 +238,13 @@ class ChargeKind(Kind):
         return _one(ticket.lines, record_id)  # type: ignore[no-any-return]
 
     def differences(self, plan: Plan, step: Step, sent: Request, record: Any) -> list[str]:
-        return checks.charged_line(plan.charged(step), record)
+        return checks.charged_line(plan.charged(step), record, amended=plan.is_amended(step))
 
     def stored(self, plan: Plan, step: Step, sent: Request, ticket: Ticket, record_id: int) -> list[str]:
         timer, line = _one(ticket.timers, step.timer_id), _one(ticket.lines, record_id)
         if line is None:
             return ["charging made no line item on the ticket"]
-        return checks.charge(plan.charged(step), timer, line)
+        return checks.charge(plan.charged(step), timer, line, amended=plan.is_amended(step))
 
     def twins(self, plan: Plan, sent: Sequence[Request], ticket: Ticket, record_id: int) -> list[int]:
         # A line of a charge says nothing of us: as many as there are charges are ours, and the others are not planned.

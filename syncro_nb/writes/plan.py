@@ -58,6 +58,18 @@ class Step:
     claims: tuple[int, ...] = ()
     unit: str = ""
 
+    @property
+    def is_amendment(self) -> bool:
+        """Whether it changes the line that the charge of its timer makes, which has no id before that."""
+        return self.name == "reprice" and self.timer_id is not None
+
+    def on_line(self, line_id: int | None) -> Step:
+        """An amendment with the line that the charge has made; every other step as it is."""
+        if not self.is_amendment or line_id is None or self.request is None:
+            return self
+        body = {**self.request.body, "ticket_line_item_id": line_id}
+        return replace(self, record_id=line_id, request=replace(self.request, body=body))
+
 
 @dataclass(frozen=True)
 class ExpectedLine:
@@ -262,10 +274,14 @@ class Plan:
         return any(step.name in ("line_item", "charge", "invoice") for step in self.steps)
 
     def charged(self, step: Step) -> ExpectedLine:
-        """What the line of a charge step must be."""
+        """What the line of a charge step must be in the end."""
         charges = [one for one in self.steps if one.name == "charge"]
         ours = [line for line in self.expected.lines if line.ours]
         return ours[charges.index(step)]
+
+    def is_amended(self, step: Step) -> bool:
+        """Whether the line of a charge step is given another price or tax afterwards."""
+        return any(one.is_amendment and one.timer_id == step.timer_id for one in self.steps)
 
     @property
     def claims(self) -> frozenset[int]:

@@ -129,6 +129,7 @@ class Runner(Claiming):
 
     def _advance(self, run_id: str, *, wait: bool) -> Receipt:
         trouble: Error | None = None
+        self._ticket_now = None
         try:
             while True:
                 run = self._journal.load(run_id)
@@ -309,7 +310,11 @@ class Runner(Claiming):
         timer = next((one for one in ticket.timers or () if one.id == state.step.timer_id), None)
         if line is None:
             return self._conclude(run, state, None, ["charging made no line item on the ticket"], {})
-        return self._conclude(run, state, line.id, checks.charge(run.plan.charged(state.step), timer, line), {})
+        is_amended = run.plan.is_amended(state.step)
+        if is_amended:
+            self._ticket_now = ticket  # its next step sets something on this line
+        differences = checks.charge(run.plan.charged(state.step), timer, line, amended=is_amended)
+        return self._conclude(run, state, line.id, differences, {})
 
     def _conclude(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncro_nb.errors import Error, InputError
+from syncro_nb.writes import claim
 from syncro_nb.writes.plan import Plan
 from syncro_nb.writes.receipt import Receipt
 
@@ -131,6 +132,8 @@ def _parts(new: Ending, old: Ending) -> tuple[str, Receipt | None, list[str], in
 def _choice(world: World, receipt: Receipt) -> tuple[str, int | None]:
     state, run = receipt.current, receipt.run
     assert state is not None
+    if state.step.name == claim.STEP:
+        return ("adopt", state.record_id) if state.state == "mismatch" else ("resend", None)
     if state.step.request is None:  # the proof: what was read back is let pass
         return ("adopt", state.record_id) if state.record_id is not None else ("abandon", None)
     if state.step.request.method != "POST":

@@ -56,7 +56,7 @@ class Trace:
 @cache
 def trace(name: str, setup: str = "", times: int = 1) -> Trace:
     """The scenario carried out once; `setup` as "operation|nth|kind" sets one fault on the wire before, so many times."""
-    world = World()
+    world = World(claims=_EVERY[name].claims)
     try:
         if setup:
             operation, nth, kind = setup.split("|")
@@ -80,7 +80,7 @@ def trace(name: str, setup: str = "", times: int = 1) -> Trace:
 @cache
 def planned(name: str) -> Plan:
     """The scenario's plan on a world where nothing has happened yet; the same in every case."""
-    world = World()
+    world = World(claims=_EVERY[name].claims)
     try:
         _EVERY[name].prepare(world)
         return _EVERY[name].plan(world.ws, world)

@@ -133,7 +133,7 @@ def is_known(name: str, words: str) -> bool:
 
 def run_case(case: Case) -> Verdict:
     """One case, from the plan to the end, then a person's decisions, then whatever was still under way."""
-    world = World(case.switches)
+    world = World(case.switches, claims=case.scenario.claims)
     world.wants_snapshots = "power" in case.tags
     doubled, beyond = "doubled" in case.tags, "beyond" in case.tags
     try:

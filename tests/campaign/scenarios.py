@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -69,6 +69,7 @@ class Promise:
         found = [
             (row["subject"], without_reference(row["body"]), row["hidden"])
             for row in world.rows("comments", ticket["id"])
+            if row["id"] not in world.claims
         ]
         wanted = [self.comment] if self.comment else []
         return [] if found == wanted else [f"the comments are {found}"]
@@ -139,6 +140,7 @@ class Scenario:
     plan: Callable[[Workspace, World], Plan]
     promise: Callable[[World], Any]  # a Promise, or what can tell the same
     prepare: Callable[[World], None] = lambda world: None  # what is there before
+    claims: bool = False  # the account has its tickets claimed before they are billed
 
 
 def without_reference(text: str) -> str:
@@ -195,6 +197,22 @@ def _timer_promise(world: World) -> Promise:
     )
 
 
+_AGREED_CENTS = 12345
+
+
+def _by_timers_agreed(ws: Workspace, world: World) -> Plan:
+    numbers = tuple(row["id"] for row in _timers(world))
+    amends = tuple((number, _AGREED_CENTS, False) for number in numbers)
+    return ws.plan_bill(
+        BillDraft(ticket_number=TIMER_TICKET, text="Replaced the dock", timer_ids=numbers, amends=amends)
+    )
+
+
+def _agreed_promise(world: World) -> Promise:
+    own = _timer_promise(world)
+    return replace(own, lines=tuple(replace(line, price_cents=_AGREED_CENTS, taxable=False) for line in own.lines))
+
+
 def _line_promise(*, hidden: bool, invoice: bool) -> Callable[[World], Promise]:
     def promise(world: World) -> Promise:
         ticket = world.ticket(LINE_TICKET)
@@ -214,5 +232,7 @@ SCENARIOS = {
         Scenario("timers", TIMER_TICKET, _by_timers, _timer_promise),
         Scenario("no invoice", LINE_TICKET, _by_line(invoice=False), _line_promise(hidden=False, invoice=False)),
         Scenario("hidden", LINE_TICKET, _by_line(hidden=True), _line_promise(hidden=True, invoice=True)),
+        Scenario("claimed", LINE_TICKET, _by_line(), _line_promise(hidden=False, invoice=True), claims=True),
+        Scenario("agreed", TIMER_TICKET, _by_timers_agreed, _agreed_promise),
     )
 }

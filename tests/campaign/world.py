@@ -30,6 +30,7 @@ from syncro_nb.secret import Secret
 from syncro_nb.service.client import Client
 from syncro_nb.service.transport import Transport
 from syncro_nb.workspace import Workspace
+from syncro_nb.writes.claim import is_claim
 from syncro_nb.writes.journal import Journal
 from syncro_nb.writes.plan import Plan
 
@@ -84,6 +85,11 @@ class Delivery:
     committed: int = 0  # how many times the server did it
     made: list[tuple[str, int]] = field(default_factory=list)  # the records that came of it: (table, id)
     status: int | None = None
+
+    @property
+    def is_claim(self) -> bool:
+        """A claim or its end: no work, and another one, by its name, in each attempt."""
+        return is_claim(str(self.fields.get("body", "")))
 
 
 class Life:
@@ -154,7 +160,9 @@ class _Connection:
 class World:
     """One case: its home, its server, its wire, its time. `ws` is the workspace of the present life."""
 
-    def __init__(self, switches: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> None:
+    def __init__(
+        self, switches: Mapping[str, Any] | None = None, *, folder: Path | None = None, claims: bool = False
+    ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="case-", dir=folder or _memory()))
         self.true, self.wall_skew, self.boot, self.booted_at = 0.0, 0.0, 1, 0.0
         self.sandbox = Sandbox.load(_server(), clock=lambda: START + timedelta(seconds=self.true))
@@ -176,7 +184,7 @@ class World:
         self.wants_snapshots = False
         self._wal_before = 0
         self._names = (f"R{number:07}" for number in itertools.count(1))
-        self._config = replace(_config(), home=self.home)
+        self._config = replace(_config(), home=self.home, claims=claims)
         self._opened: list[tuple[Workspace, sqlite3.Connection]] = []
         self._reader: Journal | None = None
         self.open()
@@ -403,6 +411,11 @@ class World:
         found = getattr(self.sandbox._account, table).where("ticket_id", ticket_id)
         new = [row for row in found if (table, row["id"]) not in self.before]
         return [row for row in new if not ours or (table, row["id"]) not in self.others]
+
+    @property
+    def claims(self) -> set[int]:
+        """The comments that came of our claims and of their ends, whatever the server kept of them."""
+        return {number for one in self.deliveries if one.is_claim for _, number in one.made}
 
     def made_for(self, run: str, seq: int) -> list[int]:
         """The ids of the records that one step of a run made, and that are still there."""
