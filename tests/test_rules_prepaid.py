@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from shop import HOURS, amounts, invoice, left_out, report, shop
+from shop import HOURS, SOLD, amounts, invoice, left_out, report, shop
 from world import CUSTOMERS, HOUSE, INTERNAL, NOW, REMOTE, agreed, line, ticket
 
 from syncro_nb.books import Gap
@@ -12,6 +12,7 @@ from syncro_nb.reconcile.report import reconcile
 from syncro_nb.tables import Snapshot
 
 LABOUR = (1, REMOTE, 0, "")
+WITHOUT_LABOUR = [one for one in SOLD if not one.category.startswith("Labor")]
 
 
 def reading(hours, days_ago, customer=20):
@@ -55,6 +56,13 @@ def test_one_reading_tells_nothing_and_neither_do_half_of_the_invoices():
     assert left_out("block-draw", reading("8", 3), gaps=(Gap("invoices", "page 2 failed"),)) == [1]
 
 
+def test_hours_whose_price_nobody_knows_are_not_evaluated_and_no_finding_of_nothing():
+    some = [reading("5", 3), invoice(7, 20, lines=[LABOUR], days_ago=2), WITHOUT_LABOUR]
+    assert left_out("block-draw", some) == [1]
+    assert "no price" in report("block-draw", some).not_evaluated[0].reason
+    assert amounts("block-draw", some, house=agreed(block_rates={"20": 12000})) == [("leak", 12000)]
+
+
 def test_the_key_stays_while_the_balance_does():
     made = invoice(7, 20, lines=[LABOUR], days_ago=2)
     books = shop(reading("5", 3), made)
@@ -93,6 +101,10 @@ def test_other_customers_and_other_goods_have_nothing_to_draw():
     rows = [ticket(1), line(1, price_cents=0, converted=True), invoice(7, ticket=1, lines=[LABOUR])]
     assert amounts("block-on-free-work", rows) == []
     assert amounts("block-on-free-work", free(0, 555)) == []
+
+
+def test_free_work_of_a_block_whose_price_nobody_knows_is_not_evaluated():
+    assert left_out("block-on-free-work", free(0), WITHOUT_LABOUR) == [1]
 
 
 def test_an_invoice_of_no_ticket_needs_a_reason():
@@ -148,6 +160,13 @@ def test_hours_that_are_left_now_were_left_then_unless_some_were_sold():
 
 def holder(hours, customer=20):
     return [replace(one, prepaid_hours=Decimal(hours)) if one.id == customer else one for one in CUSTOMERS]
+
+
+def test_hours_that_are_owed_at_a_price_nobody_knows_have_no_amount():
+    owing = replace(CUSTOMERS[1], prepaid_hours=Decimal("-2"))
+    made = report("block-low", owing, WITHOUT_LABOUR)
+    assert [(one.direction, one.amount_cents) for one in made.findings] == [("none", 0)]
+    assert [one.records for one in made.not_evaluated] == [1]
 
 
 def test_hours_that_are_used_up_or_soon_will_be():

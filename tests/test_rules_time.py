@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 from shop import amounts, left_out, report, shop
-from world import HOUSE, NOW, agreed, comment, contract, line, ticket, timer
+from world import HOUSE, NOW, PRODUCTS, agreed, comment, contract, line, ticket, timer
 
 from syncro_nb.books import Gap
 from syncro_nb.reconcile.report import reconcile
+
+CABLES = PRODUCTS[-1]  # all that a shop without a labour product sells
 
 
 def done(number=1, customer=10, hours_open=4.0, **more):
@@ -22,6 +24,11 @@ def done(number=1, customer=10, hours_open=4.0, **more):
 
 def test_a_resolved_ticket_with_a_comment_of_ours_and_no_time_is_half_an_hour_of_remote_work():
     assert amounts("resolved-no-time", done(), comment(1)) == [("leak", 7500)]
+
+
+def test_work_and_a_running_timer_whose_rate_nobody_knows_are_not_evaluated():
+    assert left_out("resolved-no-time", done(), comment(1), CABLES) == [1]
+    assert left_out("timer-running", done(), timer(1, minutes=None), CABLES) == [1]
 
 
 def test_the_estimate_is_the_median_of_the_tickets_of_that_problem_type():

@@ -33,7 +33,7 @@ from .inputs import (
     sum_by,
 )
 from .registry import rule
-from .time import HOUR, unread
+from .time import HOUR, rated, unread
 
 FREE_MODES = ("contract", "warranty", "internal")
 _STALE = pd.Timedelta(hours=48)
@@ -752,8 +752,9 @@ def after_hours_at_standard(
         rows, places = rows[~multiplied], places[~multiplied]
         added = _added(rows, charges)
         rows, places = rows[~added], places[~added]
-    rows = rows[rows["rate_cents"].notna()].copy() if rows["rate_cents"].isna().any() else rows.copy()
-    rate = rows["rate_cents"].to_numpy(dtype="int64")
+    unknown = rows["rate_cents"].isna().to_numpy()
+    rows, more = rated(rows, rows["rate_cents"], "worked_on")
+    lacks, places, rate = lacks + more, places[~unknown], rows["rate_cents"].to_numpy()
     amount = half_up(rows["outside_seconds"].to_numpy() * rate * thousandths, 3_600_000)
     on_invoice = np.where(places >= 0, billed.line[np.where(places >= 0, places, 0)] if len(billed.line) else -1, -1)
     rows = with_invoice(rows, on_invoice, invoice_lines)

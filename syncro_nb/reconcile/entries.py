@@ -154,7 +154,11 @@ def timer_implausible(
     usual = median_of(rows["problem_type"], usual_hours)
     long = rows["why"].isin(["over 12 hours", "long past midnight"]) & rows["billable"]
     beyond = np.where(long, np.clip(rows["worth_seconds"] / HOUR - usual, 0, None), 0)
-    amount = _worth(beyond, rows["rate_cents"])
+    unpriced = rows["rate_cents"].isna() & (beyond > 0)
+    if unpriced.any():
+        reason = "how much a timer that is too long bills too much is not known, since its rate is not"
+        lacks += (Lack(reason, int(unpriced.sum()), rows.loc[unpriced, "worked_on"]),)
+    amount = _worth(beyond, rows["rate_cents"].fillna(0))
     rows = rows.assign(hours=(rows["actual_seconds"] / HOUR).round(2), usual_hours=usual)
     found = hits(
         rows,

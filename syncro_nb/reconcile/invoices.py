@@ -15,7 +15,7 @@ from ..books import Books
 from ..config import House
 from ..hours import Hours
 from ..money import format_cents
-from .charges import FREE_MODES, OfTicket, PaidBy, split_unread, timed_work, timers_of
+from .charges import FREE_MODES, OfTicket, PaidBy, priced, split_unread, timed_work, timers_of
 from .finding import Found, Lack, Proofs, hits
 from .inputs import (
     NO_ID,
@@ -171,14 +171,13 @@ def invoiced_unproven(
     work = timed_work(open_timers, of_ticket, zone)
     mode = paid_by(work, np.ones(len(work), dtype=bool))
     known, more = split_unread(work, mode, "worked_on")
-    work = work[known & ~mode.isin(FREE_MODES)]
-    work = work.join(rates.of(work))
-    worth = terms.hours_cents(work["worth_seconds"], work["rate_cents"])
+    work, unpriced = priced(work[known & ~mode.isin(FREE_MODES)], rates, "worth_seconds", "worked_on")
+    more += unpriced
     parts: dict[int, list[tuple[str, int]]] = {}
     listed = zip(ids(lines["ticket_id"]).tolist(), lines["line_id"], lines["amount_cents"], strict=True)
     for ticket, line, cents in listed:
         parts.setdefault(ticket, []).append((f"line:{line}", int(cents)))
-    listed = zip(ids(work["ticket_id"]).tolist(), work["timer_id"], worth, strict=True)
+    listed = zip(ids(work["ticket_id"]).tolist(), work["timer_id"], work["amount_cents"], strict=True)
     for ticket, timer, cents in listed:
         parts.setdefault(ticket, []).append((f"timer:{timer}", int(cents)))
     rows = rows[rows["ticket_id"].isin(list(parts))]
@@ -282,14 +281,14 @@ def _repeated(keys: Array) -> Array:
 
 def _of_schedules(schedules: pd.DataFrame, schedule_lines: pd.DataFrame) -> set[tuple[int, frozenset[Any]]]:
     """For each schedule its customer and its lines: products, quantities, prices and how often."""
-    rows = schedule_lines.merge(schedules[["schedule_id", "customer_id"]], on="schedule_id")
-    found = set()
-    for (_, customer), part in rows.groupby(["schedule_id", "customer_id"]):
-        counts: dict[Any, int] = {}
-        for one in zip(ids(part["product_id"]), part["quantity_millionths"], part["price_cents"], strict=True):
-            counts[one] = counts.get(one, 0) + 1
-        found.add((int(customer), frozenset(counts.items())))
-    return found
+    owner = dict(zip(ids(schedules["schedule_id"]).tolist(), ids(schedules["customer_id"]).tolist(), strict=True))
+    names = ("schedule_id", "product_id", "quantity_millionths", "price_cents")
+    bags: dict[int, dict[Any, int]] = {}
+    for schedule, *one in zip(*(ids(schedule_lines[name]).tolist() for name in names), strict=True):
+        if owner.get(schedule, NO_ID) != NO_ID:
+            bag = bags.setdefault(schedule, {})
+            bag[tuple(one)] = bag.get(tuple(one), 0) + 1
+    return {(owner[schedule], frozenset(bag.items())) for schedule, bag in bags.items()}
 
 
 def _duplicates(
@@ -553,8 +552,7 @@ def tax(
     if strangers.any():
         lacks.append(Lack("its customer is not known", int(strangers.sum()), invoices["day"][strangers]))
 
-    shown = _shown_rates(owner, taxed, np.where(untold.any() & doubtful, 0, taken), due)
-    percent, known_rate = _rates_of(cases, owner, rate_id, has_rate_id, taxed, taken, shown, house)
+    percent, known_rate = _rates_of(cases, owner, rate_id, has_rate_id, taxed, taken, due, doubtful, house)
     unsure = cases[~known_rate]
     if len(unsure):
         reason = "the tax rate is neither in syncro.yaml nor on another invoice of the customer"
@@ -598,11 +596,12 @@ def tax(
     return Found(found, tuple(lacks))
 
 
-def _shown_rates(owner: Array, taxed: Array, taken: Array, due: Array) -> pd.DataFrame:
-    """Per invoice the rate that it shows, in millionths of a percent, and how surely: the base."""
-    sane = (taken > 0) & (taxed > 0)
-    rate = np.where(sane, half_up(np.where(sane, taxed, 0) * 100_000_000, 1) // np.where(sane, taken, 1), 0)
-    return pd.DataFrame({"owner": owner, "taxed": taxed, "taken": taken, "due": due, "rate": rate, "sane": sane})
+def _shown_rates(owner: Array, taxed: Array, taken: Array) -> dict[int, Array]:
+    """Per customer its invoices that show a rate (places), the largest base first."""
+    places = np.flatnonzero((taken > 0) & (taxed > 0))
+    places = places[np.lexsort((-taxed[places], -taken[places], owner[places]))]
+    owners, starts = np.unique(owner[places], return_index=True)
+    return dict(zip(owners.tolist(), np.split(places, starts[1:]), strict=True)) if len(places) else {}
 
 
 def _rates_of(
@@ -612,43 +611,48 @@ def _rates_of(
     has_rate_id: Array,
     taxed: Array,
     taken: Array,
-    shown: pd.DataFrame,
+    due: Array,
+    doubtful: Array,
     house: House,
 ) -> tuple[Array, Array]:
     """The rate of each case in millionths of a percent, and whether it is known. The cases are few."""
     percent, known = np.zeros(len(cases), dtype="int64"), np.ones(len(cases), dtype=bool)
     written = {name: int(rate * 1_000_000) for name, rate in house.tax_rates.items()}
-    theirs = shown[shown["owner"].isin(owner[cases])]
-    groups = theirs.groupby("owner").indices
+    chosen = np.isin(owner, owner[cases])
+    told_base = np.where(chosen & ~doubtful, taken, 0)
+    shown = _shown_rates(owner, taxed, told_base)
+    untaxed = sum_by(owner, (chosen & (due > 0) & (taxed == 0) & (told_base > 0)).astype("int64"))
+    nothing = np.zeros(0, dtype="int64")
     for spot, case in enumerate(cases.tolist()):
         agreed = written.get(str(rate_id[case]) if has_rate_id[case] else "", written.get("default"))
         if agreed is not None:
             percent[spot] = agreed
             continue
-        mine = theirs.iloc[groups[owner[case]]]
-        others = mine[mine.index != case]
-        told = _usual_rate(others[others["sane"]])
-        if told is None and taken[case] > 0 and taxed[case] > 0:
-            told = _usual_rate(mine[mine.index == case])
+        mine = shown.get(int(owner[case]), nothing)
+        others = mine[mine != case]
+        told = _usual_rate(told_base[others], taxed[others])
+        if told is None and len(others) < len(mine):
+            told = _usual_rate(told_base[[case]], taxed[[case]])
         if told is None:  # its other invoices with taxable lines have no tax: the rate that they show is nothing
-            known[spot] = bool(((others["due"] > 0) & (others["taxed"] == 0) & (others["taken"] > 0)).any())
+            itself = due[case] > 0 and taxed[case] == 0 and told_base[case] > 0
+            known[spot] = untaxed.at(owner[[case]])[0] > int(itself)
             told = 0
         percent[spot] = told
     return percent, known
 
 
-def _usual_rate(rows: pd.DataFrame) -> int | None:
+def _usual_rate(bases: Array, taxes: Array) -> int | None:
     """The rate that most of these invoices agree with, as the shortest number: 8.7 % shows as $6.53 on $75.00."""
-    if not len(rows):
+    if not len(bases):
         return None
-    sure = rows.sort_values(["taken", "taxed"], ascending=False).head(50)
+    bases, taxes = bases[:50], taxes[:50]
     best: tuple[int, int] = (0, 0)
-    for base, cents in zip(sure["taken"].tolist(), sure["taxed"].tolist(), strict=True):
+    for base, cents in zip(bases.tolist(), taxes.tolist(), strict=True):
         candidate = _shortest(cents, base)
-        fits = int((half_up(sure["taken"].to_numpy() * candidate, 100_000_000) == sure["taxed"].to_numpy()).sum())
+        fits = int((half_up(bases * candidate, 100_000_000) == taxes).sum())
         if fits > best[0]:
             best = (fits, candidate)
-        if fits == len(sure):
+        if fits == len(bases):
             break
     return best[1]
 
@@ -723,14 +727,10 @@ def recurring_missed(
         lacks.append(Lack("the schedule does not say when it runs next", int(rows["next_run_on"].isna().sum())))
         rows = rows[rows["next_run_on"].notna()]
     past = (rows["next_run_on"] < today).to_numpy()
-    rows["last_due"] = pd.Series(
-        [
-            last_run(pd.Timestamp(day), str(word))
-            for day, word in zip(rows["next_run_on"], rows["frequency"], strict=True)
-        ],
-        index=rows.index,
-        dtype="datetime64[ms]",
-    )
+    # Many schedules run on a few days.
+    runs = list(zip(rows["next_run_on"].tolist(), rows["frequency"].astype("str").tolist(), strict=True))
+    before = {(day, word): last_run(day, word) for day, word in set(runs)}
+    rows["last_due"] = pd.Series([before[one] for one in runs], index=rows.index, dtype="datetime64[ms]")
     strange = rows["last_due"].isna().to_numpy() & ~past
     if strange.any():
         lacks.append(Lack("how often the schedule runs is in words that are not known", int(strange.sum())))
@@ -805,14 +805,15 @@ def no_path_to_bill(
         lacks += (Lack(reason, int(rows.loc[doubtful, "customer_id"].nunique())),)
     rows = rows[~doubtful].sort_values(["customer_id", "created_at", "line_id"])
     rows = rows.assign(on=terms.local_day(rows["created_at"], zone))
-    groups = rows.groupby("customer_id", sort=True)
-    parts = [
-        [(f"line:{line}", int(cents)) for line, cents in zip(part["line_id"], part["amount_cents"], strict=True)]
-        for _, part in groups
-    ]
-    found = pd.DataFrame({"customer_id": groups["on"].last().index, "on": groups["on"].last().to_numpy()})
+    of_customer: dict[int, list[tuple[str, int]]] = {}
+    for customer, line, cents in zip(
+        ids(rows["customer_id"]).tolist(), rows["line_id"].tolist(), rows["amount_cents"].tolist(), strict=True
+    ):
+        of_customer.setdefault(customer, []).append((f"line:{line}", cents))
+    parts = list(of_customer.values())
+    found = pd.DataFrame({"customer_id": pd.array(list(of_customer), dtype="Int64")})
+    found["on"] = rows.groupby("customer_id", sort=True)["on"].last().to_numpy()
     found["line_ids"] = pd.Series([_numbers(one, "line") for one in parts], dtype=object)
-    found["customer_id"] = found["customer_id"].astype("Int64")
     return Found(
         hits(
             found,

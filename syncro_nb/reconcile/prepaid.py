@@ -28,6 +28,20 @@ from .registry import rule
 BlockRate = Callable[[pd.DataFrame], pd.Series]
 
 
+def _priced(rows: pd.DataFrame, block_rate: BlockRate, day: str) -> tuple[pd.DataFrame, tuple[Lack, ...]]:
+    """Rows with the rate_cents of their customer's block; those for which no rate is known are left out and said."""
+    rows = rows.assign(rate_cents=block_rate(rows))
+    unknown = rows["rate_cents"].isna()
+    if not unknown.any():
+        return rows.astype({"rate_cents": "int64"}), ()
+    reason = (
+        "what an hour of the block is worth is not known: none is in syncro.yaml, none was sold, and remote labour has no "
+        "price"
+    )
+    lacks = (Lack(reason, int(unknown.sum()), rows.loc[unknown, day]),)
+    return rows[~unknown].astype({"rate_cents": "int64"}), lacks
+
+
 @rule("block-draw", "S1", whole=("invoices", "invoice_lines"), says=("prepaid",))
 def block_draw(
     prepaid: pd.DataFrame,
@@ -106,17 +120,17 @@ def block_draw(
         on=terms.local_day(rows["last_made"].fillna(rows["to_at"]), zone),
         customer=terms.look_up(rows["customer_id"], customers, "customer_id", {"name": "name"})["name"],
     )
-    rate = block_rate(rows)
+    rows, unpriced = _priced(rows, block_rate, "on")
+    lacks += unpriced
     for name in ("before", "after", "sold", "drawn", "off"):
         rows[f"{name}_hours"] = rows[name] / 1_000_000
-    rows["rate_cents"] = rate
     return Found(
         hits(
             rows,
             about=("customer_id", "from_at"),
             severity="S1",
             direction=np.where(rows["off"] > 0, "leak", "over"),
-            amount=np.abs(line_amount(rows["off"], rate.fillna(0).astype("int64"))),
+            amount=np.abs(line_amount(rows["off"], rows["rate_cents"])),
             exact=False,
             on="on",
             evidence=(
@@ -202,15 +216,15 @@ def block_on_free_work(
     )
     rows.loc[~told, "line_id"] = pd.NA
     rows["ticket_id"] = rows["ticket_id"].where(rows["ticket_id"] != NO_ID).astype("Int64")
-    rate = block_rate(rows)
-    rows["rate_cents"] = rate
+    rows, unpriced = _priced(rows, block_rate, "on")
+    lacks += unpriced
     return Found(
         hits(
             rows,
             about=("invoice_line_id",),
             severity="S1",
             direction="over",
-            amount=line_amount(rows["quantity_millionths"], rate.fillna(0).astype("int64")),
+            amount=line_amount(rows["quantity_millionths"], rows["rate_cents"]),
             exact=False,
             on="on",
             evidence=("line_id", "invoice_line_id", "quantity", "rate_cents", "product_id"),
@@ -351,7 +365,8 @@ def block_low(
     """A customer's prepaid hours are used up, or last for less than ten days as they were used in the last 28.
 
     Used are the hours of labour that invoices took at $0.00 in these 28 days. What is below nothing is owed: cash, estimated at
-    the block rate. Customers who never had prepaid hours are none.
+    the block rate; where that is not known, the finding has no amount, and that is said. Customers who never had prepaid hours
+    are none.
     """
     read = prepaid[prepaid["prepaid_millionths"].notna()].sort_values("read_at")
     last = terms.look_up(
@@ -384,12 +399,16 @@ def block_low(
     )
     rows["rate_cents"] = block_rate(rows)
     owed = np.maximum(-left, 0)
+    unpriced = rows["rate_cents"].isna().to_numpy() & (owed > 0)
+    if unpriced.any():
+        reason = "how much is owed for the hours below nothing is not known, since no price of an hour is"
+        lacks += (Lack(reason, int(unpriced.sum()), rows.loc[unpriced, "on"]),)
     return Found(
         hits(
             rows,
             about=("customer_id",),
             severity="S3",
-            direction="cash",
+            direction=np.where(unpriced, "none", "cash"),
             amount=line_amount(owed, rows["rate_cents"].fillna(0).astype("int64")),
             exact=False,
             on="on",

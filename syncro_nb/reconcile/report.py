@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .. import frames
 from ..errors import InputError
 from ..tables import DAY, Column
-from .finding import DIRECTIONS, Finding, Found, Hit, NotEvaluated, Proofs, key_of, totals
+from .finding import DIRECTIONS, Finding, Found, Hit, NotEvaluated, Proofs, key_of, plain, totals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -303,16 +303,22 @@ def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs, site: str | None) ->
     ticket = terms.look_up(ticket_ids, tickets, "ticket_id", names)
     customer_ids = ids_of("customer_id").fillna(ticket["customer_id"]).fillna(invoice["customer_id"])
     customer = terms.look_up(customer_ids, customers, "customer_id", {"name": "name"})["name"]
-    technician = terms.technician(ids_of("user_id"), books)
+    technicians = terms.technician(ids_of("user_id"), books).tolist()
+    # As lists: to take one value after the other out of a column costs more than all of the rest.
+    listed = zip(
+        weighed,
+        *(plain(one) for one in (ticket_ids, customer_ids, ticket["number"])),
+        *(plain(one) for one in (ticket["customer"], invoice["customer"], customer, invoice["number"])),
+        technicians,
+        strict=True,
+    )
     findings = []
-    for place, (one, hit) in enumerate(weighed):
-        number = ticket["number"].iloc[place]
-        ticket_id, customer_id = ticket_ids.iloc[place], customer_ids.iloc[place]
+    for (one, hit), ticket_id, customer_id, number, of_ticket, of_invoice, name, invoice_number, technician in listed:
         facts = dict(hit.evidence)
-        if not pd.isna(ticket_id):
-            facts["ticket_id"] = int(ticket_id)
-        if not pd.isna(customer_id):
-            facts["customer_id"] = int(customer_id)
+        if ticket_id is not None:
+            facts["ticket_id"] = ticket_id
+        if customer_id is not None:
+            facts["customer_id"] = customer_id
         if site:
             known = {name: facts.get(f"{name}_id") for name in ("ticket", "invoice", "customer")}
             facts["links"] = {name: f"{site}/{name}s/{one}" for name, one in known.items() if one is not None}
@@ -323,16 +329,13 @@ def _named(weighed: list[tuple[Rule, Hit]], inputs: Inputs, site: str | None) ->
                 direction=hit.direction,
                 amount_cents=hit.amount_cents,
                 exact=hit.exact,
-                customer=hit.customer
-                or ticket["customer"].iloc[place]
-                or invoice["customer"].iloc[place]
-                or customer.iloc[place],
-                ticket=None if pd.isna(number) else int(number),
-                invoice=_number(hit.invoice or invoice["number"].iloc[place]),
+                customer=hit.customer or of_ticket or of_invoice or name or "",
+                ticket=number,
+                invoice=_number(hit.invoice or invoice_number),
                 key=key_of(one.name, *hit.about),
                 message=hit.message,
                 evidence=facts,
-                technician=technician.iloc[place],
+                technician=technician,
                 on=hit.on,
             )
         )

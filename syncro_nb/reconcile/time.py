@@ -45,10 +45,21 @@ def median_of(problem_types: pd.Series, usual_hours: dict[str, float]) -> np.nda
     return np.array([usual_hours.get(one, HALF_AN_HOUR) for one in words], dtype="float64")
 
 
+def rated(rows: pd.DataFrame, rate_cents: pd.Series, day: str) -> tuple[pd.DataFrame, tuple[Lack, ...]]:
+    """Rows with these rates as whole numbers in rate_cents; those without one are left out and said."""
+    unknown = rate_cents.isna()
+    lacks: tuple[Lack, ...] = ()
+    if unknown.any():
+        reason = "its labour product is not known, so its rate is not"
+        lacks = (Lack(reason, int(unknown.sum()), rows.loc[unknown, day]),)
+        rows, rate_cents = rows[~unknown], rate_cents[~unknown]
+    return rows.assign(rate_cents=rate_cents.astype("int64")), lacks
+
+
 def _worth(hours: Any, rate_cents: pd.Series) -> Any:
     """Estimated hours (a float) at a rate, in cents: by whole seconds, so that no float meets money."""
     seconds = np.round(np.asarray(hours) * HOUR).astype("int64")
-    return half_up(seconds * rate_cents.fillna(0).to_numpy(dtype="int64"), HOUR)
+    return half_up(seconds * rate_cents.to_numpy(dtype="int64"), HOUR)
 
 
 @rule("resolved-no-time", "S2", says=("charges", "comments"))
@@ -92,8 +103,8 @@ def resolved_no_time(
     free = mode.isin(["internal", "warranty"])
     rows, mode = rows[~free], mode[~free]
     rows["usual_hours"] = median_of(rows["problem_type"], usual_hours)
-    rows["rate_cents"] = rates.remote(rows)["rate_cents"]
-    rows["by_us"] = by_us[rows.index]
+    rows, more = rated(rows, rates.remote(rows)["rate_cents"], "on")
+    lacking, mode = lacking + more, mode[rows.index]
     found = hits(
         rows,
         about=("ticket_id",),
@@ -144,10 +155,11 @@ def timer_running(
     began = rows["started_at"].fillna(rows["created_at"])
     rows = rows[((now - began) > _RUNS_TOO_LONG) | (rows["resolved"] & began.notna())]
     began = began[rows.index]
-    elapsed = (now - began).dt.total_seconds() / HOUR
-    rows = rows.join(rates.of(rows)[["rate_cents"]])
+    rows = rows.assign(on=terms.local_day(began, zone))
+    rows, lacks = rated(rows, rates.of(rows)["rate_cents"], "on")
+    elapsed = (now - began[rows.index]).dt.total_seconds() / HOUR
     usual = median_of(rows["problem_type"], usual_hours)
-    rows = rows.assign(running_hours=elapsed.round(2), usual_hours=usual, on=terms.local_day(began, zone))
+    rows = rows.assign(running_hours=elapsed.round(2), usual_hours=usual)
     found = hits(
         rows,
         about=("timer_id",),
@@ -160,4 +172,4 @@ def timer_running(
         claims={"timer": "timer_id"},
         message=lambda e: f"The timer has run for {e['running_hours']:,.1f} h and was never stopped",
     )
-    return Found(found)
+    return Found(found, lacks)
