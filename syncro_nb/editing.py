@@ -127,6 +127,8 @@ def _update_draft(words: argparse.Namespace) -> Draft:
         contact=words.contact,
         problem_type=words.problem_type,
         subject=words.subject,
+        start_at=_time("--start", words.start),
+        end_at=_time("--end", words.end),
     )
 
 
@@ -233,3 +235,15 @@ def _day(text: str) -> date | None:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day
     except ValueError:
         raise ConfigError(f"--due must be a day as in 2026-03-31, not {text[:40]!r}") from None
+
+
+def _time(option: str, text: str) -> datetime | None:
+    """A day with a time; without an offset it is by the account's clock, which the plan knows."""
+    if not text.strip():
+        return None
+    try:
+        if ":" in text:
+            return datetime.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    raise ConfigError(f'{option} must be a day and a time as in "2026-03-31 09:30", not {text[:40]!r}')

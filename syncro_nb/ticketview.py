@@ -60,6 +60,13 @@ class TicketView:
         waiting = [row for row in self.ticket.lines or () if not row.converted]
         return total(line_cents(row.quantity, row.price_cents) for row in waiting)
 
+    def scheduled(self, zone: tzinfo | None = None) -> str:
+        """When the work on it is to be done, in `zone`; empty if it is not scheduled."""
+        said = [_when(one, zone) for one in (self.ticket.start_at, self.ticket.end_at) if one]
+        if len(said) == 2 and said[0][:10] == said[1][:10]:
+            said[1] = said[1][11:]
+        return " to ".join(said)
+
     @property
     def billing(self) -> str:
         """Billing status in words: invoices, pending charges, uncharged time."""
@@ -102,6 +109,7 @@ class TicketView:
             "Technician": ticket.technician_label or self.row.technician_label or "nobody",
             "Created": _when(ticket.created_at, zone),
             "Due": str(ticket.due_on or "none"),
+            **({"Scheduled": self.scheduled(zone)} if self.scheduled(zone) else {}),
             "Updated": _when(ticket.updated_at, zone),
             "Billing": self.billing,
         }
@@ -147,6 +155,8 @@ class TicketView:
             "technician": ticket.technician_label or self.row.technician_label,
             "created_at": _iso(ticket.created_at),
             "due_on": str(ticket.due_on) if ticket.due_on else None,
+            "start_at": _iso(ticket.start_at),
+            "end_at": _iso(ticket.end_at),
             "updated_at": _iso(ticket.updated_at),
             "billing_status": self.billing,
             "comments": [

@@ -158,6 +158,13 @@ VERBS = (
             _option("status", metavar="STATUS", nargs="?", default="", help="one of the account's own"),
             *_FIELDS,
             _option("--subject", metavar="S", default="", help="another subject"),
+            _option(
+                "--start",
+                metavar="TIME",
+                default="",
+                help='scheduled for, as in "2026-03-31 09:30", your account\'s time',
+            ),
+            _option("--end", metavar="TIME", default="", help="scheduled until"),
         ),
         writes=True,
     ),

@@ -484,6 +484,7 @@ class Workspace:
             signed=self.config.references,
             claims=self.config.claims,
             history=lambda ticket_id: self.journal.history(account, ticket_id),
+            zone=lambda: self.zone,
         )
 
     def plan_bill(self, draft: BillDraft) -> Plan:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
@@ -569,6 +569,7 @@ def test_a_ticket_is_made_changed_talked_about_timed_and_closed_from_the_termina
     number = str(json.loads(made.stdout)["ticket"])
     for words in (
         ("update", number, "In Progress", "--tech", "dana", "--due", "2026-12-01"),
+        ("update", number, "--start", "2026-12-01 09:30", "--end", "2026-12-01T11:00"),
         ("comment", number, "On my way", "--no-email"),
         ("timer", number, "add", "--minutes", "20", "--labor", "onsite", "--text", "Swapped the lamp"),
         ("timer", number, "start"),
@@ -580,6 +581,7 @@ def test_a_ticket_is_made_changed_talked_about_timed_and_closed_from_the_termina
         assert json.loads(done.stdout)["verified"] is True
     shown = json.loads(syncro("ticket", number, "--json").stdout)
     assert (shown["status"], shown["priority"]) == ("Resolved", "1 High")
+    assert datetime.fromisoformat(shown["end_at"]) - datetime.fromisoformat(shown["start_at"]) == timedelta(minutes=90)
 
 
 @pytest.mark.parametrize(
@@ -604,6 +606,8 @@ def test_a_verb_that_writes_sends_nothing_without_a_word(syncro, words):
     [
         (("update", "32164", "Dnoe"), "no status"),
         (("update", "32164", "New", "--due", "tomorrow"), "must be a day"),
+        (("update", "32164", "--start", "tomorrow"), "must be a day and a time"),
+        (("update", "32164", "--end", "2026-12-01"), "must be a day and a time"),
         (("update", "32164"), "what is to change"),
         (("comment", "32164", " "), "what is the comment"),
         (("create", "Nobody & Sons", "Hello"), "no customer called"),

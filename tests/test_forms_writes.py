@@ -5,7 +5,7 @@ import html
 import inspect
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from attacks import ATTACK, is_text, shown_by
@@ -22,7 +22,7 @@ from syncro_nb.writes.timer import TimerDraft
 NUMBER = 32164
 TIMED = 32182  # its timer waits to be charged
 FORMS = [
-    *("bill", "comment", "update", "close", "delete", "timer", "correct"),
+    *("bill", "comment", "update", "schedule", "close", "delete", "timer", "correct"),
     *("create", "contact", "customer", "payment"),
 ]
 
@@ -107,6 +107,17 @@ def test_a_ticket_is_changed_by_what_is_given_and_by_nothing_else(desk):
     assert (after.status, after.due_on) == ("Waiting on Customer", date(2026, 4, 3))
     assert after.technician.name.startswith("Theo")
     assert (after.priority, after.subject, after.problem_type) == (before.priority, before.subject, before.problem_type)
+
+
+def test_a_ticket_is_scheduled_with_the_status_that_the_account_has_for_it(desk):
+    form = opened(desk, "schedule")
+    assert form.problems == {"start_at": "when is it to begin?"}
+    form.inputs["start_at"].value = datetime(2026, 4, 2, 9, 30)
+    plan = confirmed(form).plan
+    assert dict(plan.requests[0].body) == {"status": "Scheduled", "start_at": "2026-04-02T16:30:00+00:00"}
+    assert "2026-04-02 09:30 PDT" in form.shown.value
+    assert form.submit().is_verified
+    assert "2026-04-02 09:30" in opened(desk, "schedule").side.value
 
 
 def test_the_people_at_the_customer_are_there_to_choose_from(desk):
@@ -353,6 +364,7 @@ def ready(desk, name):
         "bill": ({"minutes": 30, "labour": "remote", "text": "Cleared"}, ("text", "Other")),
         "comment": ({"text": "Rang the office"}, ("text", "Other")),
         "update": ({"status": "Scheduled"}, ("priority", "0 Urgent")),
+        "schedule": ({"start_at": "2026-04-02 09:30"}, ("end_at", datetime(2026, 4, 2, 11))),
         "close": ({"text": "Fixed"}, ("hidden", True)),
         "delete": ({}, ("ticket_number", str(TIMED))),
         "timer": ({"action": "add", "minutes": 5, "labour": "remote", "text": "Read"}, ("minutes", "6")),
@@ -456,6 +468,8 @@ def test_amounts_are_read_to_the_cent(desk, typed, cents):
         ({"colour": "red"}, "there is no input of 'Change a ticket' called 'colour'"),
         ({"status": "Resolvd"}, "did you mean Resolved"),
         ({"due_on": "tomorrow"}, "must be a day as in 2026-03-31"),
+        ({"start_at": "at nine"}, "begin must be a day and a time of the account's clock"),
+        ({"end_at": "2026-04-02T09:30-07:00"}, "end must be a day and a time of the account's clock"),
         ({"contact": "Nobody"}, "there is no Nobody to choose"),
     ],
 )
@@ -535,6 +549,7 @@ def hostile(desk):
         ("bill", {"minutes": 30, "labour": "remote", "text": ATTACK[:-4]}),
         ("comment", {"text": ATTACK[:-4], "subject": "<b>x</b>"}),
         ("update", {"status": "Scheduled", "subject": "<img src=x>"}),
+        ("schedule", {"start_at": "2026-04-02 09:30"}),
         ("close", {"text": ATTACK[:-4]}),
         ("timer", {"action": "add", "minutes": 5, "labour": "remote", "text": ATTACK[:-4]}),
         ("correct", {"action": "remove"}),

@@ -146,6 +146,7 @@ def test_a_bill_opens_the_form_filled_in_and_writes_nothing(run, desk):
         "bill 32164 --minutes 30 --labor remote --text x --no-invoice",
         "comment 32164 hello",
         "update 32164 Resolved",
+        "update 32164 Scheduled --start '2026-04-02 09:30'",
         "close 32164 --text done",
         "create 'Hobnail Machine Works' 'A new one'",
         "timer 32164 start",

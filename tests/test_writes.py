@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -62,6 +62,11 @@ CASES = {
     "timer": (TimerDraft(NUMBER, "add", 25, "remote", "Read the logs"), "POST /tickets/*/timer_entry", "timers"),
     "start": (TimerDraft(NUMBER, "start", text="At it"), "POST /tickets/*/timer_entry", "timers"),
     "update": (UpdateDraft(NUMBER, "Waiting on Customer", priority="0 Urgent"), "PUT /tickets/*", "tickets"),
+    "schedule": (
+        UpdateDraft(NUMBER, "Scheduled", start_at=datetime(2026, 4, 2, 9, 30), end_at=datetime(2026, 4, 2, 11)),
+        "PUT /tickets/*",
+        "tickets",
+    ),
     "close": (CloseDraft(NUMBER, "Replaced the fuser"), "POST /tickets/*/comment", "comments"),
     "create": (CREATE, "POST /tickets", "tickets"),
 }
@@ -87,7 +92,7 @@ def test_a_write_ends_verified_and_is_there_once(desk, name):
     assert receipt.exit_status == 0
     assert receipt.is_verified
     assert {state for _, state in states(receipt)} == {"verified"}
-    assert count(desk, what) - before == (0 if name == "update" else 1)
+    assert count(desk, what) - before == (0 if name in ("update", "schedule") else 1)
 
 
 @pytest.mark.parametrize("kind", IN_DOUBT)
@@ -103,7 +108,7 @@ def test_a_write_in_doubt_is_settled_by_reading_and_never_made_twice(desk, name,
         assert name in ("comment", "close")
         after = desk.ws.decide(receipt.run.id, "resend", ticket=NUMBER)
     assert after.is_verified
-    assert count(desk, what) - before == (0 if name == "update" else 1)
+    assert count(desk, what) - before == (0 if name in ("update", "schedule") else 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -113,7 +118,7 @@ def test_a_cell_that_is_run_twice_writes_once(desk, name):
     write(desk, draft)
     with pytest.raises(InputError):
         write(desk, draft)
-    assert count(desk, what) - before == (0 if name == "update" else 1)
+    assert count(desk, what) - before == (0 if name in ("update", "schedule") else 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -123,7 +128,7 @@ def test_a_plan_that_is_applied_twice_writes_once(desk, name):
     desk.ws.apply(plan, confirm=plan.confirmation)
     with pytest.raises(InputError):
         desk.ws.apply(plan, confirm=plan.confirmation)
-    assert count(desk, what) - before == (0 if name == "update" else 1)
+    assert count(desk, what) - before == (0 if name in ("update", "schedule") else 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -226,6 +231,68 @@ def test_a_field_that_syncro_drops_is_a_mismatch(desk):
     alter(desk, "PUT", "", priority=None)
     receipt = write(desk, UpdateDraft(NUMBER, priority="0 Urgent"))
     assert receipt.exit_status == 6
+
+
+def test_a_ticket_is_scheduled_by_the_accounts_clock_and_read_back_as_the_same_instant(desk):
+    plan = desk.ws.plan(UpdateDraft(NUMBER, start_at=datetime(2026, 4, 2, 9, 30), end_at=datetime(2026, 4, 2, 11)))
+    assert "begin goes from empty to 2026-04-02 09:30 PDT" in "\n".join(plan.notes)
+    assert desk.ws.apply(plan, confirm=plan.confirmation).is_verified
+    view = desk.ticket()
+    assert view.ticket.start_at == datetime(2026, 4, 2, 16, 30, tzinfo=UTC)
+    assert view.scheduled(desk.ws.zone) == "2026-04-02 09:30 to 11:00"
+    assert desk.ws.standing(view)["lane"].tolist() == ["parked"]
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))])
+def test_a_time_with_a_zone_of_its_own_is_that_instant(desk, zone):
+    moment = datetime(2026, 4, 2, 16, 30, tzinfo=UTC).astimezone(zone)
+    plan = desk.ws.plan(UpdateDraft(NUMBER, start_at=moment))
+    assert plan.requests[0].body["start_at"] == "2026-04-02T16:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ({"end_at": datetime(2026, 4, 2, 9)}, "has no begin"),
+        ({"start_at": datetime(2026, 4, 2, 9), "end_at": datetime(2026, 4, 2, 9)}, "end at 2026-04-02 09:00 PDT"),
+        ({"start_at": datetime(2026, 4, 2, 9), "end_at": datetime(2026, 4, 1, 9)}, "end at 2026-04-01 09:00 PDT"),
+    ],
+)
+def test_times_that_cannot_be_stand_against_the_plan(desk, times, words):
+    assert words in "\n".join(desk.ws.plan(UpdateDraft(NUMBER, **times)).blockers)
+
+
+def test_a_begin_after_the_end_that_stays_on_the_ticket_is_seen(desk):
+    write(desk, UpdateDraft(NUMBER, start_at=datetime(2026, 4, 2, 9), end_at=datetime(2026, 4, 2, 10)))
+    (blocker,) = desk.ws.plan(UpdateDraft(NUMBER, start_at=datetime(2026, 4, 3, 9))).blockers
+    assert "give a new one too" in blocker
+    assert desk.ws.plan(UpdateDraft(NUMBER, end_at=datetime(2026, 4, 2, 12))).blockers == ()
+
+
+def test_an_hour_that_the_clock_leaves_out_and_a_year_of_nobodys_are_refused(desk):
+    for moment, words in ((datetime(2027, 3, 14, 2, 30), "put forward"), (datetime(9999, 12, 31), "the year 9999")):
+        with pytest.raises(InputError, match=words):
+            desk.ws.plan(UpdateDraft(NUMBER, start_at=moment))
+    assert desk.writes() == []
+
+
+def test_a_begin_in_the_past_is_warned_about(desk):
+    assert "in the past" in "\n".join(desk.ws.plan(UpdateDraft(NUMBER, start_at=datetime(2026, 3, 2, 9))).warnings)
+
+
+def test_a_begin_that_syncro_drops_is_a_mismatch(desk):
+    alter(desk, "PUT", "", start_at=None)
+    assert write(desk, UpdateDraft(NUMBER, "Scheduled", start_at=datetime(2026, 4, 2, 9))).exit_status == 6
+
+
+def test_another_begin_that_somebody_gave_meanwhile_is_a_persons(desk):
+    desk.fault("PUT /tickets/*", "drop_before")
+    receipt = write(desk, UpdateDraft(NUMBER, start_at=datetime(2026, 4, 2, 9)))
+    place = f"/api/v1/tickets/{receipt.run.plan.ticket_id}"
+    desk.ask("PUT", place, {"start_at": "2026-04-05T09:00:00-07:00"})
+    after = desk.restart().resume(receipt.run.id)
+    assert after.next == "decide"
+    assert "begin was empty in the preview" in str(after.as_json()["ask"]["evidence"])
 
 
 def test_closing_shows_what_is_unbilled_first(desk):

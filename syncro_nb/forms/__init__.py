@@ -16,7 +16,7 @@ from .payment import payment_form
 from .repair import repair_form
 from .review import review_form
 from .table import Table
-from .ticket import close_form, comment_form, delete_form, update_form
+from .ticket import close_form, comment_form, delete_form, schedule_form, update_form
 from .ticketpanel import TicketPanel
 from .timer import timer_form
 from .workbench import Workbench
@@ -43,6 +43,7 @@ __all__ = [
     "payment_form",
     "repair_form",
     "review_form",
+    "schedule_form",
     "timer_form",
     "update_form",
 ]

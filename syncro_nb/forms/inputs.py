@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,8 @@ _PICKED = ("choice", "one")
 
 @dataclass(frozen=True)
 class Field:
-    """One input. `kind`: line, long, whole, money (dollars; read as cents), decimal, date, flag, choice (one of `choices`),
+    """One input. `kind`: line, long, whole, money (dollars; read as cents), decimal, date,
+    moment (day and time by the account's clock), flag, choice (one of `choices`),
     pick (type, or choose from `choices`), suggest (type, and what fits is offered meanwhile), or `one` and `several` of what
     the panel's look-up offers (hidden while it offers nothing; `several` may have `choices` of its own instead).
 
@@ -41,7 +42,7 @@ class Field:
     @property
     def empty(self) -> Any:
         """What the widget holds while nobody has touched it."""
-        return {"several": (), "date": None}.get(self.kind, self.default)
+        return {"several": (), "date": None, "moment": None}.get(self.kind, self.default)
 
     @property
     def is_offered(self) -> bool:
@@ -81,6 +82,8 @@ def widget_of(field: Field, *, lively: bool) -> Any:
         return widgets.SelectMultiple(options=tuple(field.choices), **shape)
     if field.kind == "date":
         return widgets.DatePicker(value=None, **shape)
+    if field.kind == "moment":
+        return widgets.NaiveDatetimePicker(value=None, **shape)
     typed = {"value": field.default, "placeholder": field.hint, "continuous_update": lively, **shape}
     if field.kind == "long":
         shape["layout"].height = "110px"
@@ -189,6 +192,8 @@ def held_by(field: Field, value: Any) -> Any:
         return tuple(value)
     if field.kind == "date":
         return value if isinstance(value, date) else _day(field, str(value))
+    if field.kind == "moment":
+        return _time(field, value)
     if field.kind == "money" and isinstance(value, int) and not isinstance(value, bool):
         return f"{dollars(value)}"
     return value if field.kind == "one" else str(value)
@@ -201,3 +206,17 @@ def _day(field: Field, text: str) -> date | None:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise InputError(f"{field.label.lower()} must be a day as in 2026-03-31, not {text[:40]!r}") from None
+
+
+def _time(field: Field, value: object) -> datetime | None:
+    """A time without a zone; one that has its own is for whoever can turn it into the account's."""
+    if value is None or not str(value).strip():
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None:
+        said = f"a day and a time of the account's clock, as in 2026-03-31 09:30, not {str(value)[:40]!r}"
+        raise InputError(f"{field.label.lower()} must be {said}")
+    return moment

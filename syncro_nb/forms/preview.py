@@ -93,6 +93,7 @@ def ticket_panel(view: TicketView, warnings: Sequence[str] = ()) -> str:
         ("Contact", ticket.contact_label or view.row.contact_name or "none"),
         ("Technician", ticket.technician_label or view.row.technician_label or "nobody"),
         ("Due", ticket.due_on or "none"),
+        *([("Scheduled", view.scheduled(ticket.start_at.tzinfo))] if ticket.start_at else []),
         ("Billing", view.billing),
     ]
     parts = [markup.heading(f"#{ticket.number}  {line(ticket.subject)}"), markup.facts(pairs)]

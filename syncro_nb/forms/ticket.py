@@ -1,4 +1,4 @@
-"""The screens for a ticket without money: comment, update, close, delete."""
+"""The screens for a ticket without money: comment, update, schedule, close, delete."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .screen import Offer
 from .ticketscreen import TicketScreen, on_ticket
 
 STAYS = "stays as it is"
+SCHEDULED = "Scheduled"
 
 
 def comment_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
@@ -26,6 +27,13 @@ def update_form(workspace: Workspace, ticket: int | None = None, **values: Any) 
     """Status, priority, due date, technician, contact, problem type, subject: what is left empty stays. `values` as in
     UpdateDraft. Reads, never writes by itself; raises as bill_form."""
     return Form(UpdateScreen(workspace), on_ticket(ticket, values))
+
+
+def schedule_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
+    """When a ticket is worked on, and by whom; the status Scheduled is proposed where the account has it. `values` as in
+    UpdateDraft. Reads, never writes by itself; raises as bill_form."""
+    status = {"status": SCHEDULED} if SCHEDULED in workspace.words.statuses else {}
+    return Form(ScheduleScreen(workspace), on_ticket(ticket, {**status, **values}))
 
 
 def close_form(workspace: Workspace, ticket: int | None = None, **values: Any) -> Form:
@@ -63,11 +71,32 @@ class UpdateScreen(TicketScreen):
         """One input for each field; none is filled in, because only what is given is sent."""
         status = self._words("status", "Status", self._workspace.words.statuses, STAYS)
         contact = Field("contact", "Contact", "one", hint=STAYS)
-        return (status, *self._word_fields(STAYS, STAYS), contact, Field("subject", "Subject", hint=STAYS))
+        subject = Field("subject", "Subject", hint=STAYS)
+        return (status, *self._word_fields(STAYS, STAYS), *self._time_fields(), contact, subject)
 
     def choices(self, view: TicketView) -> Mapping[str, Sequence[tuple[str, Any]]]:
         """The people at the ticket's customer."""
         return {"contact": self._contacts(view)}
+
+
+class ScheduleScreen(TicketScreen):
+    """When it is to be worked on: the ticket's own begin and end, which triage knows as scheduled ahead."""
+
+    title = "Schedule a ticket"
+    draft_type = UpdateDraft
+    verb = "schedule"
+
+    def own_fields(self) -> tuple[Field, ...]:
+        """Begin and end, who does it, and the status."""
+        words = self._workspace.words
+        technicians = [name for _, name in words.technicians]
+        who = self._words("technician", "Technician", technicians, STAYS)
+        return (*self._time_fields(), who, self._words("status", "Status", words.statuses, STAYS))
+
+    def problems(self, draft: Any) -> Mapping[str, str]:
+        """The draft's own, and that nothing is scheduled without a begin."""
+        said = dict(super().problems(draft))
+        return said if draft.start_at is not None else said | {"start_at": "when is it to begin?"}
 
 
 class CloseScreen(TicketScreen):

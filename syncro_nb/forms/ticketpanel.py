@@ -108,6 +108,7 @@ class TicketPanel:
                     ("Problem type", ticket.problem_type or "none"),
                     ("Came", _when(ticket.created_at, zone)),
                     ("Due", ticket.due_on or "none"),
+                    *([("Scheduled", view.scheduled(zone))] if view.scheduled(zone) else []),
                     ("Changed", _when(ticket.updated_at, zone)),
                     ("Billing", view.billing),
                 ]

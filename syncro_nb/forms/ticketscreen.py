@@ -94,7 +94,7 @@ class AccountScreen:
         """Amounts where there are any, warnings, notes and requests."""
         workspace, said = self._workspace, {name for request in plan.requests for name in request.body}
         people = dict(workspace.words.technicians) if "user_id" in said else {}
-        zone = workspace.zone if "start_at" in said else None  # a read, the first time
+        zone = workspace.zone if said & {"start_at", "end_at"} else None  # a read, the first time
         return preview.plan_preview(plan, preview.Terms(workspace.house, {**self._names, "user_id": people}, zone))
 
     def question(self, plan: Any) -> str:
@@ -147,6 +147,11 @@ class AccountScreen:
             self._words("technician", "Technician", [name for _, name in words.technicians], nobody),
             Field("due_on", "Due", "date"),
         )
+
+    def _time_fields(self) -> tuple[Field, Field]:
+        """When the work is scheduled for."""
+        note = "by the account's clock"
+        return Field("start_at", "Begin", "moment", note=note), Field("end_at", "End", "moment", note=note)
 
     def _comment_fields(self, label: str, *, subject: str, hint: str) -> tuple[Field, ...]:
         return (

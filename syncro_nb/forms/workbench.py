@@ -24,7 +24,7 @@ from .bulk import bulk_form
 from .inputs import button, wide
 from .page import bundle, guarded, say_in
 from .table import Table
-from .ticket import close_form, comment_form, update_form
+from .ticket import close_form, comment_form, schedule_form, update_form
 from .ticketpanel import TicketPanel
 from .timer import timer_form
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {
     "Comment": comment_form,
     "Change": update_form,
+    "Schedule": schedule_form,
     "Time": timer_form,
     "Bill": bill_form,
     "Close": close_form,

@@ -82,18 +82,25 @@ def update_ticket(
     priority: str | None = None,
     problem_type: str | None = None,
     due_on: date | None = None,
+    start_at: datetime | None = None,
+    end_at: datetime | None = None,
     user_id: int | None = None,
     contact_id: int | None = None,
     customer_reply: bool | None = None,
     tags: Sequence[str] | None = None,
 ) -> Request:
-    """PUT /tickets/{id} (Tickets - Edit): only what is given changes. Answers with the whole Ticket."""
+    """PUT /tickets/{id} (Tickets - Edit): only what is given changes. Answers with the whole Ticket.
+
+    `start_at`, `end_at`: when the work is scheduled for, aware. They are the ticket's own; an appointment is another record.
+    """
     body = _sent(
         subject=subject,
         status=status,
         priority=priority,
         problem_type=problem_type,
         due_date=due_on,
+        start_at=start_at,
+        end_at=end_at,
         user_id=user_id,
         contact_id=contact_id,
         customer_reply=customer_reply,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -123,6 +123,8 @@ _FIELDS = (
     "priority",
     "problem_type",
     "due_date",
+    "start_at",
+    "end_at",
     "user_id",
     "contact_id",
     "customer_reply",
@@ -138,6 +140,8 @@ def field_values(ticket: Ticket) -> dict[str, Any]:
         "priority": ticket.priority,
         "problem_type": ticket.problem_type,
         "due_date": ticket.due_on.isoformat() if ticket.due_on else None,
+        "start_at": _sent_instant(ticket.start_at),
+        "end_at": _sent_instant(ticket.end_at),
         "user_id": ticket.user_id
         if ticket.user_id is not None
         else (ticket.technician.id if ticket.technician else None),
@@ -145,6 +149,11 @@ def field_values(ticket: Ticket) -> dict[str, Any]:
         "customer_reply": ticket.customer_reply,
         "tag_list": list(ticket.tags),
     }
+
+
+def _sent_instant(moment: datetime | None) -> str | None:
+    """An instant as a request has it, whatever zone the answer was printed in."""
+    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def fields(sent: Request, got: Ticket) -> list[str]:
@@ -162,7 +171,8 @@ def _same_value(want: Any, got: Any) -> bool:
 
 def title(name: str) -> str:
     """A field's name as people read it."""
-    return "technician" if name == "user_id" else name.removesuffix("_id").replace("_", " ")
+    known = {"user_id": "technician", "start_at": "begin", "end_at": "end"}
+    return known.get(name, name.removesuffix("_id").replace("_", " "))
 
 
 def word(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from ..config import House
@@ -68,6 +68,7 @@ class Planning:
     signed: bool = True
     claims: bool = False
     history: Callable[[int], History] = field(default=lambda ticket_id: History())
+    zone: Callable[[], tzinfo | None] = field(default=lambda: None)
 
     def pull_plan(self, draft: Draft, run: str) -> Plan:
         """The plan of a draft, named `run`. Raises InputError if the draft has problems or names what does not exist."""
@@ -138,6 +139,7 @@ class Planning:
 
     def _update(self, draft: UpdateDraft, run: str) -> Plan:
         facts = self._pull_facts(draft.ticket_number or 0, contacts=bool(draft.contact))
+        facts = replace(facts, zone=self.zone()) if draft.schedules else facts
         return plan_update(draft, facts, self.house, account=self.account, run=run)
 
     def _close(self, draft: CloseDraft, run: str) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from ..config import House
@@ -19,6 +19,7 @@ from .bill import MAX_SUBJECT, MAX_TEXT, basis_of, text_problem
 from .plan import NOTHING_BILLED, Basis, Expected, Plan, Step
 
 SAME_TEXT_HOURS = 24
+_YEARS = range(2000, 2100)  # what a service desk can mean
 _MARKDOWN = re.compile(r"(^|\n)(#{1,6} |[-*] \[[ x]\]|```)|\*\*\S|\]\(https?:|`[^`\n]+`")
 
 
@@ -35,6 +36,7 @@ class TicketFacts:
     contacts: tuple[Contact, ...] = ()
     products: Mapping[int, Product] = field(default_factory=dict)
     me: Me | None = None
+    zone: tzinfo | None = None  # the account's, where times are said or shown
 
     @property
     def customer_id(self) -> int:
@@ -296,7 +298,10 @@ def contact_named(name: str, contacts: Sequence[Contact]) -> int | None:
 
 @dataclass(frozen=True)
 class UpdateDraft:
-    """Changes to a ticket; what is empty stays as it is."""
+    """Changes to a ticket; what is empty stays as it is.
+
+    `start_at`, `end_at`: when the work is scheduled for; without a zone by the account's clock.
+    """
 
     ticket_number: int | None = None
     status: str = ""
@@ -306,6 +311,13 @@ class UpdateDraft:
     contact: str = ""
     problem_type: str = ""
     subject: str = ""
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+
+    @property
+    def schedules(self) -> bool:
+        """Whether it says when the work is to be done."""
+        return self.start_at is not None or self.end_at is not None
 
     def problems(self, house: House) -> dict[str, str]:
         """What is missing or wrong, by field."""
@@ -320,7 +332,11 @@ class UpdateDraft:
             self.contact,
             self.problem_type,
             self.subject,
+            self.schedules,
         )
+        for name, moment in (("start_at", self.start_at), ("end_at", self.end_at)):
+            if moment is not None and moment.year not in _YEARS:
+                said |= {name: f"nothing is scheduled for the year {moment.year}"}
         return said if any(given) else said | {"status": "what is to change? Give a status or an option"}
 
 
@@ -334,18 +350,25 @@ def plan_update(draft: UpdateDraft, facts: TicketFacts, house: House, *, account
         priority=words.priority(draft.priority) if draft.priority else None,
         problem_type=words.problem_type(draft.problem_type) if draft.problem_type else None,
         due_on=draft.due_on,
+        start_at=instant(draft.start_at, facts.zone),
+        end_at=instant(draft.end_at, facts.zone),
         user_id=words.technician(draft.technician) if draft.technician else None,
         contact_id=contact_named(draft.contact, facts.contacts),
     )
     present = checks.field_values(ticket)
     step = Step("update", request, before={name: present[name] for name in request.body})
     blockers = [] if checks.fields(request, ticket) else ["the ticket is like this already: nothing would change"]
+    blockers += _misplaced(draft, facts) if draft.schedules else []
     status = str(request.body.get("status", ""))
     warnings = unbilled_warnings(ticket) if status and house.is_resolved(status) else []
     notes = [
         f"{checks.title(name)} goes from {_word(name, present[name], facts)} to {_word(name, value, facts)}"
         for name, value in request.body.items()
     ]
+    if draft.schedules:
+        start = instant(draft.start_at, facts.zone)
+        warnings += ["the begin is in the past"] if start and start < facts.read_at else []
+        notes.append("these times are the ticket's own: no appointment is made in Syncro's calendar")
     return ticket_plan(
         facts,
         "update",
@@ -359,8 +382,41 @@ def plan_update(draft: UpdateDraft, facts: TicketFacts, house: House, *, account
     )
 
 
+def instant(moment: datetime | None, zone: tzinfo | None) -> datetime | None:
+    """A time that somebody said, in UTC and to the second; without a zone of its own it is in `zone`.
+
+    Raises InputError for an hour that the account's clock leaves out in spring, and where nobody can tell the zone.
+    """
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        if zone is None:
+            example = "2026-04-02T09:30-07:00"
+            raise InputError(f"the account's time zone is not known: say the time with its offset, as in {example}")
+        said, moment = moment, moment.replace(tzinfo=zone)
+        if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != said:
+            raise InputError(f"there is no {said:%H:%M} on {said:%Y-%m-%d}: the clock is put forward that night")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _misplaced(draft: UpdateDraft, facts: TicketFacts) -> list[str]:
+    """What is wrong with the times as they will stand on the ticket, those that stay included."""
+    start = instant(draft.start_at, facts.zone) or facts.ticket.start_at
+    end = instant(draft.end_at, facts.zone) or facts.ticket.end_at
+    if start is None:
+        return ["the ticket has no begin: give one with the end"]
+    if end is not None and end <= start:
+        which = "" if draft.end_at else ": the ticket has that end already, so give a new one too"
+        times = [_word("start_at", one.isoformat(), facts) for one in (start, end)]
+        return [f"it would begin at {times[0]} and end at {times[1]}{which}"]
+    return []
+
+
 def _word(name: str, value: Any, facts: TicketFacts) -> str:
-    """A field's value as people know it: a technician and a contact by name."""
+    """A field's value as people know it: a technician and a contact by name, a time by the account's clock."""
+    if name in ("start_at", "end_at") and value is not None:
+        moment = datetime.fromisoformat(value).astimezone(facts.zone or UTC)
+        return f"{moment:%Y-%m-%d %H:%M %Z}"
     names = dict(facts.words.technicians) if name == "user_id" else {one.id: one.name for one in facts.contacts}
     if name in ("user_id", "contact_id") and value is not None:
         return names.get(value, str(value))
