@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +17,8 @@ IntegrityError = sqlite3.IntegrityError
 OperationalError = sqlite3.OperationalError
 DatabaseError = sqlite3.DatabaseError
 
-MOUNTS = Path("/proc/self/mounts")
 # Disks of another system, where SQLite's locks and its shared memory do not hold, so that a journal would lie.
-_FAR = ("nfs", "cifs", "smb", "afs", "ceph", "davfs", "glusterfs", "lustre", "beegfs", "ncpfs")
+_FAR = ("nfs", "cifs", "smb", "afs", "afpfs", "ceph", "davfs", "webdav", "glusterfs", "lustre", "beegfs", "ncpfs")
 _FAR_FUSE = ("sshfs", "rclone", "s3fs", "ceph", "davfs", "glusterfs")
 DOUBTFUL = ("9p",)  # a folder of the host in some virtual machines, and a container's own disk in others
 LOCAL_DISK = "set SYNCRO_NB_HOME to a folder on a local disk"
@@ -66,41 +63,21 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
 
 def far_disk(folder: Path) -> str:
     """The kind of disk, if it belongs to another system ("nfs4", "network share"); "" for a local one, or if nobody says."""
+    import psutil
+
     where = folder.resolve()
-    if where.drive.startswith("\\\\") or _is_remote_drive(where):
-        return "network share"
     try:
-        mounts = MOUNTS.read_text("utf-8", "replace")
+        disks = [one for one in psutil.disk_partitions(all=True) if where.is_relative_to(one.mountpoint)]
     except OSError:
-        return ""
-    kind = _kind_of_mount(where, mounts)
+        disks = []
+    # Of two on one folder the last hides the others.
+    disk = max(reversed(disks), key=lambda one: len(one.mountpoint), default=None)
+    if where.drive.startswith("\\\\") or (disk and "remote" in disk.opts.split(",")):  # both are Windows' words
+        return "network share"
+    kind = disk.fstype.lower() if disk else ""
     name = kind.removeprefix("fuse.")
     far = name.startswith(_FAR_FUSE) if kind.startswith("fuse.") else name.startswith((*_FAR, *_FAR_FUSE, *DOUBTFUL))
     return kind if far else ""
-
-
-def _kind_of_mount(where: Path, mounts: str) -> str:
-    """The type of the file system that a path is on, by Linux's table of mounts: the last one of the longest that fits."""
-    longest, kind = -1, ""
-    for row in map(str.split, mounts.splitlines()):
-        if len(row) > 2:
-            at = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), row[1])
-            if len(at) >= longest and where.is_relative_to(at):
-                longest, kind = len(at), row[2].lower()
-    return kind
-
-
-def _is_remote_drive(where: Path) -> bool:
-    """Windows' own word for a letter that stands for a share of another machine."""
-    if sys.platform == "win32":
-        import ctypes
-
-        remote = 4
-        try:
-            return bool(ctypes.windll.kernel32.GetDriveTypeW(where.anchor) == remote)
-        except (AttributeError, OSError):
-            return False
-    return False
 
 
 @contextmanager

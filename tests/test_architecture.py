@@ -48,6 +48,7 @@ OWNERS = {
     "xlsxwriter": "export.py",
     "matplotlib": "charts.py",
     "itables": "forms/table.py",
+    "psutil": "database.py",
     "pyarrow": "mirror/store.py",
     "tqdm": "actions.py",
     "IPython": "magic.py",

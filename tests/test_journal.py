@@ -3,11 +3,13 @@
 import json
 import shutil
 import sqlite3
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from desk import HALF_AN_HOUR, Desk
 
@@ -354,11 +356,24 @@ server:/export /mnt/team nfs4 rw 0 0
 //server/share /mnt/my\\040share cifs rw 0 0
 ann@server: /mnt/ssh fuse.sshfs rw 0 0
 /dev/sdb1 /mnt/team/local xfs rw 0 0
+//ann@server/share /Volumes/share smbfs rw 0 0
 host /mnt/host 9p rw 0 0
 portal /mnt/portal fuse.portal rw 0 0
+Z: /mnt/letter NTFS rw,remote 0 0
+server:/export /mnt/hidden nfs4 rw 0 0
+/dev/sdb2 /mnt/hidden xfs rw 0 0
 """
 
 
+@pytest.fixture
+def mounts(tmp_path, monkeypatch):
+    """The file that stands for Linux's table of mounts."""
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path / "proc"))
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    return tmp_path / "proc" / "self" / "mounts"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the table of mounts is Linux's")
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [
@@ -368,24 +383,26 @@ portal /mnt/portal fuse.portal rw 0 0
         ("/mnt/teamwork", ""),
         ("/mnt/my share/a/b", "cifs"),
         ("/mnt/ssh", "fuse.sshfs"),
+        ("/Volumes/share/syncro", "smbfs"),
         ("/mnt/host/x", "9p"),
         ("/mnt/portal", ""),
+        ("/mnt/letter", "network share"),
+        ("/mnt/hidden/x", ""),
     ],
 )
-def test_a_disk_of_another_system_is_known_by_the_table_of_mounts(tmp_path, monkeypatch, folder, kind):
-    monkeypatch.setattr(database, "MOUNTS", tmp_path / "mounts")
+def test_a_disk_of_another_system_is_known_by_the_table_of_mounts(mounts, folder, kind):
     assert database.far_disk(Path(folder)) == ""  # nobody says
-    (tmp_path / "mounts").write_text(MOUNTS)
+    mounts.write_text(MOUNTS)
     assert database.far_disk(Path(folder)) == kind
 
 
-def test_a_journal_on_a_disk_of_another_system_is_refused_with_the_remedy(tmp_path, monkeypatch):
-    (tmp_path / "mounts").write_text(f"server:/export {tmp_path} nfs4 rw 0 0\n")
-    monkeypatch.setattr(database, "MOUNTS", tmp_path / "mounts")
+@pytest.mark.skipif(sys.platform != "linux", reason="the table of mounts is Linux's")
+def test_a_journal_on_a_disk_of_another_system_is_refused_with_the_remedy(tmp_path, mounts):
+    mounts.write_text(f"server:/export {tmp_path} nfs4 rw 0 0\n")
     with pytest.raises(ConfigError, match=r"nfs4.*set SYNCRO_NB_HOME to a folder on a local disk"):
         Journal(tmp_path / "home", StillClock(None))
     assert not (tmp_path / "home").exists()
-    (tmp_path / "mounts").write_text(f"host {tmp_path} 9p rw 0 0\n")  # a container's own disk may be called so
+    mounts.write_text(f"host {tmp_path} 9p rw 0 0\n")  # a container's own disk may be called so
     Journal(tmp_path / "home", StillClock(None)).close()
 
 
