@@ -697,3 +697,19 @@ def test_a_change_that_is_undone_lets_the_run_go_on_and_one_that_stays_is_asked_
     billed = desk.ws.decide(run, "resend", ticket=32164)  # a person wants the part on it: written, but not as approved
     assert (billed.exit_status, states(billed)["verify"]) == (6, "mismatch")
     assert len(desk.ticket().invoices) == 1
+
+
+def test_no_second_invoice_is_made_while_the_ticket_does_not_hold_our_line(desk):
+    def remove(step, state, text):
+        if (step, state) == ("invoice", "intent"):
+            (line,) = desk.ticket().ticket.lines
+            meddle(desk, f"/tickets/{line.ticket_id}/remove_line_item", {"ticket_line_item_id": line.id})
+
+    desk.fault(STEPS["invoice"], "drop_after")
+    receipt = desk.bill(progress=remove)
+    again = desk.restart()
+    asked = again.resume(receipt.run.id)
+    assert (asked.exit_status, states(asked)["invoice"]) == (5, "ask")
+    with pytest.raises(InputError, match="does not hold what is to be invoiced"):
+        again.decide(receipt.run.id, "resend", ticket=32164)
+    assert len(desk.posts("invoices")) == 1

@@ -214,7 +214,7 @@ class Runner(Claiming):
             return self._claim_by_person(run, state, None)
         if state.step.request is None:
             return self._journal.settle(run.id, state.seq, "planned", was=state.state, detail=by_person)
-        created = kind_of(state).nature == "create"
+        created, is_invoice = kind_of(state).nature == "create", state.step.name == "invoice"
         if created and state.state == "mismatch" and self._look.pull_record(run, state, state.record_id) is not None:
             raise InputError(
                 "it was written, only not as planned: sending it again would make a second one. Adopt or abandon"
@@ -228,6 +228,12 @@ class Runner(Claiming):
             if there:
                 advice = f"`syncro runs resume {run.id}` looks again, or adopt it"
                 raise InputError(f"nothing was sent, because it is there: id {there}. {advice}")
+            gone = self._look.stored_otherwise(run, self._client.ticket(run.plan.ticket_id)) if is_invoice else []
+            if gone:
+                raise InputError(
+                    f"nothing was sent, because the ticket does not hold what is to be invoiced: {'; '.join(gone)}. "
+                    "Mend it in Syncro, adopt the invoice that is there, or abandon"
+                )
         self._journal.settle(run.id, state.seq, "absent", was=state.state, detail=by_person)
 
     def _send(self, run: Run, state: StepState) -> bool:

@@ -185,6 +185,7 @@ class World:
         self._wal_before = 0
         self._names = (f"R{number:07}" for number in itertools.count(1))
         self._config = replace(_config(), home=self.home, claims=claims)
+        self.has_claims = claims
         self._opened: list[tuple[Workspace, sqlite3.Connection]] = []
         self._reader: Journal | None = None
         self.open()
