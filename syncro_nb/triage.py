@@ -11,11 +11,10 @@ The signals and lanes are those of the house's terms:
 - **customer wait**: business hours since the first customer comment after our last public reply.
 - **next breach**: the earlier of the response target (met by the second public comment) and the resolution target, in
   calendar hours; without a service level the house's own targets, marked `house`.
-- **stale**: business hours since a technician last wrote (hidden comments too) or worked; since it came if none ever did. A
-  ticket that is scheduled ahead is not stale, since nobody is expected to touch it before; one that waits on its customer
-  is chased instead.
+- **stale**: business hours since a technician last wrote (hidden comments too) or worked; since it came if none ever did.
+  Whoever has the ball, and scheduled ahead or not: so long a silence is worth a look.
 - **chase due**: theirs for more than 3 business days, counted from our last public comment, else from the last change.
-- **unassigned**: no technician, and more than 15 minutes old, while the ball is not with somebody else.
+- **unassigned**: no technician, and more than 15 minutes old, whoever has the ball.
 - **due**: due today; or earlier, unless somebody else has the ball. Syncro dates a ticket without a due date on the day on
   which it came: such a day that has passed is no promise and does not count.
 - **emergency**: priority 0, whatever it is called, or an impact word in the subject (`thresholds.IMPACT_WORDS`). Emergency
@@ -286,10 +285,10 @@ def _signals(
         "wait_hours": open_hours_since(np.where(read, talk["unanswered"], np.nan)),
         "untouched_hours": untouched,
         "stale_after": stale_after,
-        "stale": (untouched > stale_after) & ~np.isin(ball, ("theirs", "none")),
+        "stale": untouched > stale_after,
         "waiting_days": waiting_days,
         "chase": chase,
-        "unassigned": nobodys & (age_hours * 60 > limits.unassigned_minutes) & ~elsewhere,
+        "unassigned": nobodys & (age_hours * 60 > limits.unassigned_minutes),
         "overdue_days": overdue,
         "due": (overdue == 0) | (overdue > 0) & ~elsewhere,
     }

@@ -249,8 +249,8 @@ def test_the_customer_waits():
         ({"created_at": NOW - timedelta(minutes=16)}, "new-unassigned"),
         ({"created_at": NOW - timedelta(minutes=15)}, "parked"),
         ({"user_id": 1}, "parked"),
-        ({"status": "Waiting on Customer"}, "parked"),
-        ({"status": "Scheduled", "start_at": NOW + timedelta(days=1)}, "parked"),
+        ({"status": "Waiting on Customer"}, "new-unassigned"),
+        ({"status": "Scheduled", "start_at": NOW + timedelta(days=1)}, "new-unassigned"),
     ],
 )
 def test_a_ticket_that_is_nobodys_for_a_quarter_of_an_hour(facts, lane):
@@ -312,7 +312,7 @@ def test_what_a_customer_writes_or_a_change_does_not_make_a_ticket_fresh():
 
 @pytest.mark.parametrize(
     ("asked", "lane"),
-    [("2026-03-26 13:00", "parked"), ("2026-03-26 12:59", "chase-due"), ("2026-03-02 12:00", "chase-due")],
+    [("2026-03-26 13:00", "parked"), ("2026-03-26 12:59", "chase-due"), ("2026-03-02 12:00", "stale")],
 )
 def test_a_ticket_that_waits_on_its_customer_for_more_than_three_business_days_is_chased(asked, lane):
     one = open_ticket(status="Waiting on Customer", created_at=local("2026-03-01 09:00"), updated_at=NOW)
@@ -325,10 +325,11 @@ def test_what_waits_for_parts_is_not_chased_but_turns_stale():
     assert row(one, comments=[ours(1, "2026-03-02 09:00")])["lane"] == "stale"
 
 
-def test_what_is_scheduled_ahead_is_parked_however_old_it_is():
-    one = open_ticket(status="Scheduled", start_at=NOW + timedelta(days=2), created_at=local("2026-02-02 09:00"))
+def test_what_is_scheduled_ahead_is_parked_until_it_is_stale():
+    one = open_ticket(status="Scheduled", start_at=NOW + timedelta(days=2), created_at=local("2026-03-24 09:00"))
     parked = row(one)
     assert (parked["lane"], parked["why"]) == ("parked", "scheduled, in 2 days")
+    assert row(replace(one, created_at=local("2026-02-02 09:00")))["lane"] == "stale"
 
 
 def test_the_first_lane_that_fits_takes_the_ticket():
