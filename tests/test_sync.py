@@ -600,7 +600,7 @@ def test_a_payment_that_was_corrected_far_from_the_newest_is_found(obeyed, days,
 def test_several_requests_at_once_give_the_same_rows(desk):
     desk.bill()
     for full in (True, False):
-        with contextlib.closing(Store(desk.ws._mirror_folder())) as store:
+        with contextlib.closing(Store(desk.ws.config.mirror)) as store:
             done = syncing.sync(store, desk.ws.client, desk.ws.house, full=full, workers=4)
         assert done.problems == ()
     assert desk.ws.mirror.gaps() == ()
@@ -608,7 +608,7 @@ def test_several_requests_at_once_give_the_same_rows(desk):
 
 
 def test_a_column_that_a_later_version_keeps_is_read_for_every_row(synced):
-    with contextlib.closing(Store(synced.ws._mirror_folder())) as store:
+    with contextlib.closing(Store(synced.ws.config.mirror)) as store:
         kept = store.state("columns")
         for name, column in (("payments", "reference"), ("comments", "hidden")):
             kept[name].remove(column)
