@@ -547,7 +547,7 @@ def main() -> int:
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="syncro-frames-") as temporary:
         home = (given.keep or Path(temporary)).absolute()
-        folder = home / "mirror" / "127-0-0-1-sandbox"
+        folder = home / "mirror" / "127-0-0-1-sandbox-9"  # of the address in `run_all`
         if not (folder / "facts.json").exists():
             print(f"filling the mirror of the {given.size} sandbox", flush=True)
             subprocess.run([sys.executable, __file__, "--fill", str(folder), given.size], check=True)

@@ -139,6 +139,13 @@ class Config:
         return f"{host} ({self.profile})" if host in LOOPBACK else host.removesuffix(".syncromsp.com")
 
     @property
+    def mirror(self) -> Path:
+        """The folder of this account's mirror. A port that the address names is part of it: behind another is another account."""
+        port = urlsplit(self.url).port if self.url else None
+        name = self.account if port is None else f"{self.account}-{port}"
+        return self.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
+
+    @property
     def site(self) -> str | None:
         """Where a person opens this account in a browser; None for a server on this machine."""
         if self.url is None or urlsplit(self.url).hostname in LOOPBACK:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import secrets
 import shutil
 import tempfile
@@ -268,7 +267,7 @@ class Workspace:
     def mirror(self) -> Mirror:
         """The local copy of the account, opened when it is first needed."""
         if self._mirror is None:
-            self._mirror = Mirror(self._mirror_folder())
+            self._mirror = Mirror(self.config.mirror)
         return self._mirror
 
     def sync(self, full: bool = False, progress: Tell | None = None, only: Collection[str] = ()) -> Synced:
@@ -280,7 +279,7 @@ class Workspace:
         """
         from .mirror.sync import sync
 
-        store = Store(self._mirror_folder())
+        store = Store(self.config.mirror)
         try:
             workers = 1 if self.is_sandbox else _WORKERS
             return sync(store, self.client, self.house, full=full, only=only, tell=progress, workers=workers)
@@ -348,9 +347,6 @@ class Workspace:
             why = next((gap.reason for gap in self.mirror.gaps() if gap.table == name), "")
             raise InputError(f"the table {name} was not read yet{f' ({why})' if why else ''}: ws.sync() reads it")
         return self.mirror.frame(name)
-
-    def _mirror_folder(self) -> Path:
-        return self.config.home / "mirror" / re.sub(r"[^A-Za-z0-9_-]+", "-", self.config.account).strip("-")
 
     def reconcile(
         self,

@@ -198,3 +198,16 @@ def test_an_address_that_no_connection_takes_is_refused_in_one_line(tmp_path, ur
     with pytest.raises(ConfigError, match="must look like") as caught:
         load(tmp_path, SYNCRO_NB_URL=url)
     assert "\n" not in str(caught.value)
+
+
+def test_two_servers_on_this_machine_have_a_mirror_each_though_the_profile_is_the_same(tmp_path):
+    addresses = ("http://127.0.0.1:8001/api/v1", "http://127.0.0.1:8002/api/v1", "http://127.0.0.1/api/v1")
+    folders = [load(tmp_path, SYNCRO_NB_URL=url).mirror for url in addresses]
+    assert len(set(folders)) == 3
+    assert {folder.parent for folder in folders} == {load(tmp_path).home / "mirror"}
+
+
+def test_the_mirror_of_a_subdomain_is_named_after_it(tmp_path):
+    text = "profiles: {main: {subdomain: blue-river, key: {env: KEY}}}"
+    assert load(tmp_path).mirror.name == "sandbox"
+    assert load(tmp_path, text).mirror.name == "blue-river"

@@ -124,7 +124,7 @@ class FullPass(Listing):
     def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None, *, anew: bool = False) -> None:
         super().__init__(pull, name, query)
         kept = None if anew else self.state.get("pass")
-        self.is_resumed = bool(kept)
+        self._is_resumed = bool(kept)
         self._search: Search | None = None
         self._known: set[int] | None = None  # what we held when the reading began
         self._is_odd = bool(self.state.get("odd"))  # its `meta` counts something else than its rows
@@ -157,7 +157,7 @@ class FullPass(Listing):
             "skipped": [],
             "earlier": [],
         }
-        self.seen, self.number, self._ordering = set(), 1, _Ordering()
+        self.seen, self.number, self._ordering, self._is_resumed = set(), 1, _Ordering(), False
         self.pull.writer.batch.unseen.add(self.stream)
 
     def take(self) -> Fetch | None:
@@ -212,10 +212,11 @@ class FullPass(Listing):
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
         if at.get("total") is not None:
             at["total"] -= self.unreadable
-        back = self._steps_back(page)
+        back = self._steps_back(page) if at.setdefault("backs", 0) <= (page.pages or 0) else 0
+        at["backs"] += bool(back)  # a count that wavers without end would never let it arrive
         at |= {"pages": page.pages, "entries": page.entries}
         if at.get("rest"):
-            at["earlier"].remove(self.number)
+            self._look_beside(page, bool(new))
             is_last = not at["earlier"]
         elif page.pages is not None and self.number >= page.pages:
             if at.get("counted") and not self._is_odd and page.entries != (self.number - 1) * at["size"] + page.rows:
@@ -228,6 +229,16 @@ class FullPass(Listing):
         if is_last:
             return self.finish()
         at["next"] = at["earlier"][0] if at.get("rest") else max(1, self.number - back) if back else self.number + 1
+
+    def _look_beside(self, page: ListPage, is_news: bool) -> None:
+        """Rows of a page that failed have moved to the pages beside it since: these are looked at until one has nothing new."""
+        at, number = self.at, self.number
+        looked = at.setdefault("looked", [])
+        looked.append(number)
+        at["earlier"].remove(number)
+        if is_news or not page.rows:
+            beside = {number - 1, number + 1} & set(range(1, (page.pages or 0) + 1))
+            at["earlier"] += sorted(beside - {*looked, *at["earlier"]})
 
     def _steps_back(self, page: ListPage) -> int:
         """How many pages the rows behind this one have moved up since the last page."""
@@ -335,6 +346,8 @@ class FullPass(Listing):
     def _moments(self) -> dict[str, Any]:
         """What has been read since by other ways is not forgotten."""
         started = self.at["started"]
+        if not self._is_resumed:
+            self.pull.read_through.add(self.name)
         latest = {name: max(started, self.state.get(name) or 0) for name in ("as_of", "cursor")}
         return {**latest, "whole_at": started}
 

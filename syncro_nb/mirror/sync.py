@@ -32,7 +32,7 @@ from ..tables import TABLES, Snapshot
 from .columns import OWN_TABLES, DetailRead, Unkept, instant, kept_columns, microseconds
 from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, Tail, moment_of
 from .store import Store
-from .writer import Changes, Writer
+from .writer import PARENTS, Changes, Writer
 
 if TYPE_CHECKING:
     from ..config import House
@@ -44,6 +44,7 @@ STALE = timedelta(hours=24)  # a list is not left out for longer
 SETTINGS_AGE = timedelta(hours=1)
 MOMENT = timedelta(seconds=2)  # a change this close to a reading may have come after it
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
+MOST_ORPHANS = 20  # GETs in one sync for records that no list has
 MOST_FAILURES = 12  # requests one after another that had no answer, each tried several times: Syncro is away
 MOST_SORTS = 3  # ... and of so many sorts: one that alone fails for good does not end a sync
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
@@ -150,7 +151,7 @@ class Pull:
         self._is_resumed = False
         self._anew_before = 0
         self._wants_all = full
-        self._begun = microseconds(client.server_now())
+        self.read_through: set[str] = set()  # lists, from end to end
         self._forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
         self._odd_contacts: set[int] = set()
         self._contact_times: dict[int, int | None] | None = None
@@ -294,7 +295,8 @@ class Pull:
     def _whole(self, name: str, *, anew: bool = False) -> Source:
         if name == "users":
             return _Users(self)
-        may_go_on = name in LARGE_LISTS or not self._has_left_out(name)  # long ones are counted afterwards
+        # Long lists are counted afterwards. A small one that was read before and cut off this time would have rows of two ages.
+        may_go_on = name in LARGE_LISTS or not (self._has_left_out(name) or self.writer.state(name).get("complete"))
         return FullPass(self, name, QUERIES.get(name), anew=anew or not may_go_on)
 
     def _latest(self, name: str) -> Source:
@@ -336,7 +338,7 @@ class Pull:
 
     def _is_whole(self, name: str) -> bool:
         """Whether this sync has read it through."""
-        return bool((self.writer.state(name).get("whole_at") or 0) >= self._begun)
+        return name in self.read_through
 
     def _lines(self) -> None:
         """The lines of all invoices from their list, where the key may read it and it was not read through yet."""
@@ -345,14 +347,15 @@ class Pull:
             return self._new_lines()
         if not self._is_complete("invoices") and not state.get("pass"):
             return None  # an invoice must be known before its lines are read, or they could be older than it
-        invoices = self.store.values("invoices", ["invoice_id", "updated_at"])
+        invoices = self.store.values("invoices", ["invoice_id", "updated_at", "ticket_id"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
         self._read([source])
         self._count(["invoice_lines"])
         as_of = state.get("as_of")
         if source.is_done and not state.get("pass") and not state.get("reason") and as_of:
             known = self._details_of("invoices")
-            for key, updated_at in invoices:
+            for key, updated_at, ticket in invoices:
+                self.follow(ticket, moment_of(updated_at))
                 changed = updated_at is None or updated_at < as_of
                 if changed and (key not in known or known[key][1] < as_of):
                     moment = None if updated_at is None else instant(updated_at)
@@ -363,7 +366,7 @@ class Pull:
     def _new_lines(self) -> None:
         """The lines of many new invoices from the end of the list; one whose lines do not come to its sum is read by itself."""
         known = self._details_of("invoices")
-        columns = ["invoice_id", "created_at", "updated_at", "subtotal_cents"]
+        columns = ["invoice_id", "created_at", "updated_at", "subtotal_cents", "ticket_id"]
         new = [row for row in self.store.values("invoices", columns) if row[0] not in known and row[1] and row[2]]
         state, lines = self.writer.state("invoice_lines"), len(self.writer.index("invoice_lines"))
         pages = 2 + 2 * len(new) * (1 + lines // max(1, len(known))) // (state.get("size") or 1)
@@ -371,14 +374,20 @@ class Pull:
             return
         tail = Tail(self, QUERIES["invoice_lines"], instant(min(row[1] for row in new)) - OVERLAP)
         self._read([tail])
-        for key, _, updated_at, subtotal in new:
+        for key, _, updated_at, subtotal, ticket in new:
             moment = instant(updated_at)
+            self.follow(ticket, moment)
             if tail.started and moment < tail.started - MOMENT and tail.sums.get(key) == subtotal:
                 self.writer.append("invoice_details", DetailRead(key, moment, tail.started))
         self.writer.commit()
 
     def _read_contacts(self) -> None:
         """Contacts, where the customers' rows do not tell everything about them."""
+        state, now = self.writer.state("contacts"), self.now()
+        looked = moment_of(state.get("customers_at"))
+        if self._is_whole("customers") and self._is_complete("contacts") and (not looked or now - looked > STALE):
+            self._odd_contacts |= self._without_customer()
+            self.writer.keep("contacts", customers_at=microseconds(now))
         if self.full or not self._is_complete("contacts") or self.writer.state("contacts").get("reason"):
             self._read([self._whole("contacts")])
         elif (
@@ -389,6 +398,12 @@ class Pull:
             self._read([_Records(self, "contacts", sorted(self._odd_contacts))])
         elif self._odd_contacts:
             self._read([self._whole("contacts")])
+
+    def _without_customer(self) -> set[int]:
+        """The contacts of customers that no list has: perhaps deleted before their customers could ever be read."""
+        known = self.writer.index("customers").keys()
+        owners = self.store.values("contacts", ["contact_id", "customer_id"])
+        return {contact for contact, customer in owners if customer and customer not in known}
 
     # ------------------------------------------------------------ rows
 
@@ -455,6 +470,19 @@ class Pull:
             for one in sources:
                 self._unproved[one.name] -= one.read
 
+    def _orphans(self, name: str) -> set[int]:
+        """Records of which we hold parts and that no list of ours has: made and deleted between two looks at their list.
+
+        Only the newest few, which are the ones that this happens to; what a whole list has just shown is left alone.
+        """
+        if not self._is_complete(name):
+            return set()
+        found: set[int] = set()
+        for part in ("timers", "comments", "charges") if name == "tickets" else ("invoice_lines",):
+            if not self._is_whole(part):
+                found.update(self.store.load(part, [PARENTS[part]]).column(0).unique().to_pylist())
+        return set(sorted(found - self.writer.index(name).keys() - {None})[-MOST_ORPHANS:])
+
     def _keep_unproved(self, read: dict[str, set[int]]) -> None:
         """What nobody could prove yet is asked for by the next sync, and is a gap until then."""
         for name in (*_PROVABLE, *_OWNERS):
@@ -492,8 +520,10 @@ class Pull:
         elif name == "contacts":
             self._rewrite("tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
 
-    def follow(self, ticket: int, changed_at: datetime) -> None:
-        """Lines of an invoice have changed: what its ticket says of its own lines is old, if it was read before."""
+    def follow(self, ticket: int | None, changed_at: datetime | None) -> None:
+        """Lines of an invoice are new or have changed: what its ticket says of its own lines is old, if it was read before."""
+        if ticket is None or changed_at is None:
+            return
         if self._ticket_reads is None:
             self._ticket_reads = {key: at for key, (_, at) in self._details_of("tickets").items()}
         read_at = self._ticket_reads.get(ticket)
@@ -517,9 +547,13 @@ class Pull:
         return {key: (then, at) for key, then, at in self.store.values(own, ["id", "updated_at", "read_at"])}
 
     def _details(self) -> None:
-        wanted, unknown = self._wanted_tickets(), self._forced["tickets"] - self.writer.index("tickets").keys()
-        tickets = _Tickets(self, [*wanted, *sorted(unknown)])
-        invoices = _Invoices(self, self._wanted_invoices())
+        self.writer.commit()
+        unknown = {
+            name: sorted((keys - self.writer.index(name).keys()) | self._orphans(name))
+            for name, keys in self._forced.items()
+        }
+        tickets = _Tickets(self, [*self._wanted_tickets(), *unknown["tickets"]])
+        invoices = _Invoices(self, [*self._wanted_invoices(), *unknown["invoices"]])
         customers = _Customers(self, self._wanted_customers())
         sources: list[_Records] = [customers, invoices, tickets] if self.full else [tickets, invoices, customers]
         read: dict[str, set[int]] = {"tickets": set(), "invoices": set(), "customers": set()}
@@ -935,6 +969,7 @@ class _Invoices(_Records):
 
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "invoices", wanted)
+        self._known = pull._details_of("invoices").keys()
         self._orphaned = frozenset(
             pull._forced["invoices"]
         )  # their ticket has gone, which no updated_at of theirs tells
@@ -946,9 +981,9 @@ class _Invoices(_Records):
         writer = self.pull.writer
         if record.lines is None:
             raise Unkept("an invoice without line_items")
-        before = replace(writer.changes["invoice_lines"])
+        before, is_new = replace(writer.changes["invoice_lines"]), record.id not in self._known
         writer.put_parts("invoice_lines", record.id, [replace(line, invoice_id=record.id) for line in record.lines])
-        if record.ticket_id and record.updated_at and writer.changes["invoice_lines"] != before:
+        if is_new or writer.changes["invoice_lines"] != before:
             self.pull.follow(record.ticket_id, record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
         if record.id in self._orphaned and record.ticket_id is None:
