@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Error, InputError, Missing, Refused, Unreachable
@@ -147,7 +148,6 @@ class Pull:
             name: set(state["suspected"]) for name, state in store.states().items() if state.get("suspected")
         }
         self._unproved: dict[str, set[int]] = {}
-        self._ticket_reads: dict[int, int] | None = None
         self._is_resumed = False
         self._anew_before = 0
         self._wants_all = full
@@ -520,13 +520,16 @@ class Pull:
         elif name == "contacts":
             self._rewrite("tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
 
+    @cached_property
+    def ticket_reads(self) -> dict[int, int]:
+        """When each ticket was last read by itself, in microseconds; a reading of this sync is noted by who makes it."""
+        return {key: at for key, (_, at) in self._details_of("tickets").items()}
+
     def follow(self, ticket: int | None, changed_at: datetime | None) -> None:
         """Lines of an invoice are new or have changed: what its ticket says of its own lines is old, if it was read before."""
         if ticket is None or changed_at is None:
             return
-        if self._ticket_reads is None:
-            self._ticket_reads = {key: at for key, (_, at) in self._details_of("tickets").items()}
-        read_at = self._ticket_reads.get(ticket)
+        read_at = self.ticket_reads.get(ticket)
         if read_at is not None and read_at < microseconds(changed_at + MOMENT):
             self._forced["tickets"].add(ticket)
 
@@ -956,6 +959,7 @@ class _Tickets(_Records):
         for name, parts in (("comments", record.comments), ("charges", record.lines), ("timers", record.timers)):
             writer.put_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts])
         writer.append("ticket_details", DetailRead(record.id, record.updated_at, read_at))
+        self.pull.ticket_reads[record.id] = microseconds(read_at)
 
     def fail(self, error: Error) -> None:
         super().fail(error)
