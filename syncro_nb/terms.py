@@ -285,8 +285,12 @@ def look_up(ids: pd.Series, frame: pd.DataFrame, key: str, columns: Mapping[str,
 
     Whole numbers become Int64 and flags boolean, since they may be absent. Where a key occurs twice the first row counts.
     """
-    unique = frame.drop_duplicates(key) if not frame[key].is_unique else frame
-    places = pd.Index(unique[key].astype("int64")).get_indexer(pd.Index(ids.fillna(-(2**62)).astype("int64")))
+    unique, index = frame, pd.Index(frame[key].astype("int64"))
+    if not index.is_unique:
+        unique = frame.drop_duplicates(key)
+        index = pd.Index(unique[key].astype("int64"))
+    wanted = ids if ids.dtype == "int64" else ids.fillna(-(2**62)).astype("int64")
+    places = index.get_indexer(pd.Index(wanted))
     found = {}
     for new, old in columns.items():
         column = unique[old]

@@ -159,6 +159,7 @@ class Store:
         self._db = open_database(folder / "manifest.sqlite", _SCHEMA, FORMAT, durable=False)
         self._lock: Connection | None = None
         self._tail_rows: dict[str, int] = {}
+        self._lacking: dict[str, tuple[Any, int]] = {}
 
     def close(self) -> None:
         """Close the files."""
@@ -331,7 +332,15 @@ class Store:
         return len(self.load(name, [declared(name).key]))
 
     def without_detail(self, name: str, details: str) -> int:
-        """How many rows of a table were never read by themselves, or have changed since."""
+        """How many rows of a table were never read by themselves, or have changed since. Counted once for each version."""
+        versions = (self.version(name), self.version(details))
+        seen, lacking = self._lacking.get(name, (None, 0))
+        if seen != versions:
+            lacking = self._without_detail(name, details)
+            self._lacking[name] = (versions, lacking)
+        return lacking
+
+    def _without_detail(self, name: str, details: str) -> int:
         import pyarrow.compute as pc
 
         rows, read = self.load(name, [declared(name).key, "updated_at"]), self.load(details, ["id", "updated_at"])

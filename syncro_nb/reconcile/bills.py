@@ -15,7 +15,7 @@ from ..money import cents, format_cents
 from ..policy import Policy
 from .charges import FREE_MODES, OfTicket, PaidBy, judged, located
 from .finding import Found, Lack, hits
-from .inputs import UNREAD, Array, Billed, Rates, has_word, ids, line_amount, net_cents, sum_by
+from .inputs import UNREAD, Array, Billed, Rates, among, has_word, ids, line_amount, net_cents, sum_by
 from .registry import rule
 from .time import unread
 
@@ -79,7 +79,7 @@ def invoice_arithmetic(invoices: pd.DataFrame, invoice_lines: pd.DataFrame, whol
     every = np.arange(len(invoices))
     lines = sum_by(invoice_lines["place"].to_numpy(), net_cents(invoice_lines)).at(every)
     subtotal, tax, total = (invoices[name].to_numpy() for name in ("subtotal_cents", "tax_cents", "total_cents"))
-    has_lines = np.isin(every, invoice_lines["place"].to_numpy())
+    has_lines = among(every, invoice_lines["place"].to_numpy())
     seen = whole_invoices & has_lines
     lacks: tuple[Lack, ...] = ()
     blind = ~whole_invoices
@@ -138,7 +138,7 @@ def empty_invoice(
     its hours at their rates. Labour that is free with a reason, under a contract, warranty or internal, is none.
     """
     every = np.arange(len(invoices))
-    has_lines = np.isin(every, invoice_lines["place"].to_numpy())
+    has_lines = among(every, invoice_lines["place"].to_numpy())
     lacks: tuple[Lack, ...] = ()
     blind = ~has_lines & ~whole_invoices & invoices["detail_at"].isna().to_numpy()
     if blind.any():
@@ -166,7 +166,7 @@ def empty_invoice(
         message=lambda e: "The invoice has no lines",
     )
     nothing = (invoices["total_cents"] == 0).to_numpy()[invoice_lines["place"].to_numpy()]
-    owner = np.isin(invoice_lines["customer_id"].to_numpy(), list(blocks))
+    owner = among(invoice_lines["customer_id"].to_numpy(), list(blocks))
     theirs = np.flatnonzero(
         nothing & ~owner & (invoice_lines["timed"] & (invoice_lines["quantity_millionths"] > 0)).to_numpy()
     )

@@ -24,6 +24,7 @@ from .inputs import (
     Catalogue,
     Rates,
     Waiting,
+    among,
     at,
     half_up,
     has_word,
@@ -186,7 +187,7 @@ def _unmatched(silent: pd.DataFrame, timers: pd.DataFrame, charges: pd.DataFrame
     # Hours in units of the tolerance, so that equal means near enough.
     own = mixed([owner, silent["worth_seconds"].to_numpy() // _TOLERANCE])
     near = [mixed([theirs, np.asarray(seconds) // _TOLERANCE + step]) for step in (-1, 0, 1)]
-    fits = np.isin(own, np.concatenate(near))
+    fits = among(own, np.concatenate(near))
     return np.asarray(~enough & ~fits)
 
 
@@ -219,7 +220,7 @@ def double_charge(
     travel and of hours sold are no time. Where the house bills by lines such a line is how the timer is billed. Lines that
     come to nothing, and the line that bills after-hours beside a charged timer, are left out.
     """
-    named = np.isin(charges["line_id"].to_numpy(), ids(timers["line_id"]))
+    named = among(charges["line_id"].to_numpy(), ids(timers["line_id"]))
     rows = charges.assign(at=np.arange(len(charges)), named=named)
     rows = rows[rows["ticket_id"].notna().to_numpy()]
     twice = _alike(rows[rows["amount_cents"] != 0], timers, policy, zone)
@@ -565,7 +566,7 @@ def rate_drift(
         [ids(agreed_prices["customer_id"]), ids(agreed_prices["product_id"]), agreed_prices["price_cents"].to_numpy()]
     )
     drawn = (rows["there"] < 0) & rows["labour"] & rows["customer_id"].isin(list(block_customers))
-    rows = rows[~np.isin(sold, known) & ~drawn.to_numpy()]
+    rows = rows[~among(sold, known) & ~drawn.to_numpy()]
     rows = rows[~_after_hours_price(rows, timers, hours, house.policy)]
     off = (rows["rate_cents"].astype("int64") - rows["price_cents"]).to_numpy()
     amount = line_amount(rows["quantity_millionths"], off)
@@ -650,7 +651,7 @@ def zero_line(
     known = mixed(
         [ids(agreed_prices["customer_id"]), ids(agreed_prices["product_id"]), agreed_prices["price_cents"].to_numpy()]
     )
-    rows = rows[~np.isin(given, known)]
+    rows = rows[~among(given, known)]
     explained = has_word(rows["said"], policy.reasons) | has_word(rows["tags"], policy.reasons)
     rows = rows[~(explained | has_word(rows["customer_tags"], policy.reasons))]
     mode = paid_by(rows, rows["labour"])
@@ -788,7 +789,7 @@ def _added(rows: pd.DataFrame, charges: pd.DataFrame) -> Array:
     alike = mixed([owner, seconds // _TOLERANCE])
     theirs, length = ids(lines["ticket_id"]), np.asarray(line_seconds(lines)) // _TOLERANCE
     near = np.concatenate([mixed([theirs, length + step]) for step in (-1, 0, 1)])
-    return np.asarray((there + _TOLERANCE >= sum_by(owner, seconds).at(owner)) | np.isin(alike, near))
+    return np.asarray((there + _TOLERANCE >= sum_by(owner, seconds).at(owner)) | among(alike, near))
 
 
 def _multiplied(

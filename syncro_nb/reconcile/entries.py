@@ -13,7 +13,7 @@ from ..money import format_cents
 from ..policy import Policy
 from .charges import OfTicket, PaidBy, split_unread, timed_work
 from .finding import Found, Lack, hits
-from .inputs import UNREAD, Array, Rates, half_up, ids, mixed
+from .inputs import UNREAD, Array, Rates, among, half_up, ids, mixed
 from .registry import rule
 from .time import HOUR, _worth, median_of, unread
 
@@ -279,7 +279,7 @@ def work_without_time(
     )
     own_day = rows["worked_on"].astype("datetime64[s]").astype("int64").to_numpy() // 86_400
     mine = mixed([ids(rows["ticket_id"]), ids(rows["user_id"]), own_day])
-    rows = rows[~np.isin(mine, near)]
+    rows = rows[~among(mine, near)]
     rows = rows.join(of_ticket(rows["ticket_id"])).assign(kind="remote")
     mode = paid_by(rows, np.ones(len(rows), dtype=bool))
     rows, mode = rows[mode.isin(["time-and-materials", UNREAD])], mode[mode.isin(["time-and-materials", UNREAD])]

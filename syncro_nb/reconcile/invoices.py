@@ -24,6 +24,7 @@ from .inputs import (
     Catalogue,
     Rates,
     Waiting,
+    among,
     at,
     half_up,
     ids,
@@ -300,7 +301,7 @@ def _duplicates(
 ) -> Found:
     """Candidates looked at in full, text included; they are few, so one at a time."""
     wanted = np.unique(pairs[["earlier", "later"]].to_numpy())
-    rows = lines[np.isin(lines["place"].to_numpy(), wanted)].sort_values("line_id")
+    rows = lines[among(lines["place"].to_numpy(), wanted)].sort_values("line_id")
     bags: dict[int, dict[Any, list[int]]] = {}
     names = ["product_id", "quantity_millionths", "price_cents", "name", "description"]
     listed = zip(
@@ -618,7 +619,7 @@ def _rates_of(
     """The rate of each case in millionths of a percent, and whether it is known. The cases are few."""
     percent, known = np.zeros(len(cases), dtype="int64"), np.ones(len(cases), dtype=bool)
     written = {name: int(rate * 1_000_000) for name, rate in house.tax_rates.items()}
-    chosen = np.isin(owner, owner[cases])
+    chosen = among(owner, owner[cases])
     told_base = np.where(chosen & ~doubtful, taken, 0)
     shown = _shown_rates(owner, taxed, told_base)
     untaxed = sum_by(owner, (chosen & (due > 0) & (taxed == 0) & (told_base > 0)).astype("int64"))
@@ -745,7 +746,7 @@ def recurring_missed(
     ask = ask & ~(entered > rows["last_due"]).to_numpy() & (pd.notna(oldest) & (rows["last_due"] >= oldest)).to_numpy()
     days = invoices["day"].to_numpy().astype("datetime64[D]").astype("int64")
     owner = ids(invoices["customer_id"])
-    theirs = np.isin(owner, ids(rows["customer_id"]))
+    theirs = among(owner, ids(rows["customer_id"]))
     made = set(zip(owner[theirs].tolist(), days[theirs].tolist(), strict=True))
     due = rows["last_due"].to_numpy().astype("datetime64[D]").astype("int64")
     near = [

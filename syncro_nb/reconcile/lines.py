@@ -27,7 +27,7 @@ from .charges import (
     with_invoice,
 )
 from .finding import Found, Lack, hits
-from .inputs import ADDED_AFTER_HOURS, Billed, Rates, half_up, ids, line_amount, mixed, sum_by
+from .inputs import ADDED_AFTER_HOURS, Billed, Rates, among, half_up, ids, line_amount, mixed, sum_by
 from .registry import rule
 from .time import unread
 
@@ -408,7 +408,7 @@ def below_cost(
     known = mixed(
         [ids(agreed_prices["customer_id"]), ids(agreed_prices["product_id"]), agreed_prices["price_cents"].to_numpy()]
     )
-    rows = rows[~(np.isin(free, known) & (rows["price_cents"] == 0).to_numpy())]
+    rows = rows[~(among(free, known) & (rows["price_cents"] == 0).to_numpy())]
     amount = line_amount(rows["quantity_millionths"], (rows["cost_cents"] - rows["price_cents"]).to_numpy())
     found = hits(
         rows,

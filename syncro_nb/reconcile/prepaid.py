@@ -16,6 +16,7 @@ from .inputs import (
     NO_ID,
     Billed,
     Catalogue,
+    among,
     at,
     has_word,
     ids,
@@ -90,7 +91,7 @@ def block_draw(
     owner = invoice_lines["customer_id"].to_numpy()
     sold = is_prepay(invoice_lines, catalogue)
     labour = invoice_lines["labour"].to_numpy() & ~sold
-    wanted = np.isin(owner, ids(rows["customer_id"])) & (sold | labour)
+    wanted = among(owner, ids(rows["customer_id"])) & (sold | labour)
     lines = invoice_lines[wanted]
     moved = lines.assign(
         made=invoices["created_at"].iloc[lines["place"]].to_numpy(),
@@ -183,7 +184,7 @@ def block_on_free_work(
     """
     owner = invoice_lines["customer_id"].to_numpy()
     free = (invoice_lines["price_cents"] == 0).to_numpy() & invoice_lines["labour"].to_numpy()
-    free &= (invoice_lines["quantity_millionths"] > 0).to_numpy() & np.isin(owner, list(blocks))
+    free &= (invoice_lines["quantity_millionths"] > 0).to_numpy() & among(owner, list(blocks))
     places = np.flatnonzero(free)
     source = billed.charge[places]
     rows = invoice_lines.iloc[places].assign(source=source)
@@ -257,7 +258,7 @@ def cash_while_block(
     """
     made = invoices["created_at"].to_numpy()[invoice_lines["place"].to_numpy()] if len(invoices) else np.zeros(0)
     owner = invoice_lines["customer_id"].to_numpy()
-    cash = (invoice_lines["timed"] & (invoice_lines["amount_cents"] > 0)).to_numpy() & np.isin(owner, list(blocks))
+    cash = (invoice_lines["timed"] & (invoice_lines["amount_cents"] > 0)).to_numpy() & among(owner, list(blocks))
     cash &= ~invoices["recurs"].to_numpy()[invoice_lines["place"].to_numpy()] if len(invoices) else True
     places = np.flatnonzero(cash)
     if not len(places):
@@ -269,7 +270,7 @@ def cash_while_block(
     for customer, place in zip(sales["customer_id"].tolist(), sales["place"].tolist(), strict=True):
         sold_at.setdefault(customer, []).append(invoices["created_at"].iloc[place])
     labour_at: dict[int, list[pd.Timestamp]] = {}
-    mine = invoice_lines[invoice_lines["timed"].to_numpy() & np.isin(owner, list(blocks))]
+    mine = invoice_lines[invoice_lines["timed"].to_numpy() & among(owner, list(blocks))]
     for customer, place in set(zip(mine["customer_id"].tolist(), mine["place"].tolist(), strict=True)):
         labour_at.setdefault(customer, []).append(invoices["created_at"].iloc[place])
     readings: dict[int, list[tuple[pd.Timestamp, int]]] = {}
