@@ -394,7 +394,7 @@ def invoice_lines(books: Books, catalogue: Catalogue, invoices: pd.DataFrame) ->
     rows = books.table("invoice_lines", COLUMNS["invoice_lines"])
     places = pd.Index(invoices["invoice_id"]).get_indexer(pd.Index(ids(rows["invoice_id"])))
     known = places >= 0
-    rows = rows.copy(deep=False) if known.all() else rows[known].copy()
+    rows = rows.copy(deep=False) if known.all() else rows[known]
     places = places[known]
     rows["place"] = places
     for name in ("customer_id", "ticket_id"):
@@ -422,31 +422,25 @@ def billed(charges: pd.DataFrame, invoice_lines: pd.DataFrame, invoices: pd.Data
     left = charges["converted"].to_numpy()
     there = np.full(len(charges), -1, dtype="int64")
     free = np.ones(len(invoice_lines), dtype=bool)
-    owner = ids(charges["ticket_id"])
-    of_ticket = invoice_lines["ticket_id"].to_numpy() != NO_ID
     facts = ["product_id", "quantity_millionths", "price_cents"]
-    mine = {name: ids(charges[name]) for name in facts}
-    theirs = {name: ids(invoice_lines[name]) for name in facts}
-    steps = (facts, facts[:2], facts[:1])
-    for used in steps:
+    mine = {name: ids(charges[name]) for name in ["ticket_id", *facts]}
+    theirs = {name: ids(invoice_lines[name]) for name in ["ticket_id", "customer_id", *facts]}
+    of_ticket = theirs["ticket_id"] != NO_ID
+    for used in (facts, facts[:2], facts[:1]):
+        lost, open_ones = np.flatnonzero(left & (there < 0)), np.flatnonzero(of_ticket & free)
+        names = ["ticket_id", *used]
         _pair(
-            there,
-            free,
-            np.flatnonzero(left & (there < 0)),
-            np.flatnonzero(of_ticket & free),
-            [owner, *(mine[name] for name in used)],
-            [invoice_lines["ticket_id"].to_numpy(), *(theirs[name] for name in used)],
+            *(there, free, lost, open_ones),
+            [mine[name][lost] for name in names],
+            [theirs[name][open_ones] for name in names],
         )
-    lost = np.flatnonzero(left & (there < 0))
-    if len(lost):
-        customer = terms.look_up(charges["ticket_id"], tickets, "ticket_id", {"c": "customer_id"})["c"]
+    lost, open_ones = np.flatnonzero(left & (there < 0)), np.flatnonzero(~of_ticket & free)
+    if len(lost) and len(open_ones):
+        customer = terms.look_up(charges["ticket_id"].iloc[lost], tickets, "ticket_id", {"c": "customer_id"})["c"]
         _pair(
-            there,
-            free,
-            lost,
-            np.flatnonzero(~of_ticket & free),
-            [ids(customer), *(mine[name] for name in facts)],
-            [invoice_lines["customer_id"].to_numpy(), *(theirs[name] for name in facts)],
+            *(there, free, lost, open_ones),
+            [ids(customer), *(mine[name][lost] for name in facts)],
+            [theirs[name][open_ones] for name in ["customer_id", *facts]],
         )
     source = np.full(len(invoice_lines), -1, dtype="int64")
     found = np.flatnonzero(there >= 0)
@@ -478,17 +472,17 @@ class Billed:
 
 
 def _pair(there: Array, free: Array, mine: Array, theirs: Array, keys: list[Array], others: list[Array]) -> None:
-    """Pair rows of equal keys, the first with the first; writes into `there` and `free`."""
+    """Pair rows (places `mine` and `theirs`) of equal keys, the first with the first; writes into `there` and `free`."""
     if not len(mine) or not len(theirs):
         return
-    one, other = mixed([key[mine] for key in keys]), mixed([key[theirs] for key in others])
-    one, other = mixed([one, rank(one)]), mixed([other, rank(other)])
-    order = np.argsort(other)
-    spots = np.searchsorted(other, one, sorter=order)
-    spots[spots == len(other)] = 0
-    hits = other[order[spots]] == one
-    found = theirs[order[spots[hits]]]
-    there[mine[hits]] = found
+    one, other = mixed(keys), mixed(others)
+    order, other_order = np.argsort(one, kind="stable"), np.argsort(other, kind="stable")
+    one, other = one[order], other[other_order]
+    spots = np.searchsorted(other, one) + _within_runs(one)
+    order, one, spots = (column[spots < len(other)] for column in (order, one, spots))
+    hits = other[spots] == one
+    found = theirs[other_order[spots[hits]]]
+    there[mine[order[hits]]] = found
     free[found] = False
 
 
@@ -680,15 +674,17 @@ def mixed(columns: Iterable[Array]) -> Array:
     return result
 
 
-def rank(keys: Array) -> Array:
-    """For each row how many rows of the same key stand before it."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(keys) else np.zeros(0, int)
-    lengths = np.diff(np.append(starts, len(keys)))
-    result = np.empty(len(keys), dtype="int64")
-    result[order] = np.arange(len(keys)) - np.repeat(starts, lengths)
-    return result
+def _starts(ordered: Array) -> Array:
+    """Where runs of equal values begin."""
+    if not len(ordered):
+        return np.zeros(0, dtype="int64")
+    return np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+
+
+def _within_runs(ordered: Array) -> Array:
+    """For each value how many equal ones stand right before it."""
+    starts = _starts(ordered)
+    return np.asarray(np.arange(len(ordered)) - np.repeat(starts, np.diff(np.append(starts, len(ordered)))))
 
 
 @dataclass(frozen=True)
@@ -713,7 +709,7 @@ def sum_by(keys: Array, values: Array) -> Sums:
     ordered = keys[order]
     if not len(ordered):
         return Sums(ordered, np.zeros(0, dtype="int64"))
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    starts = _starts(ordered)
     return Sums(ordered[starts], np.add.reduceat(values[order].astype("int64"), starts))
 
 
