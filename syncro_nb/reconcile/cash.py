@@ -11,7 +11,7 @@ import pandas as pd
 from .. import terms
 from ..money import format_cents
 from .finding import Found, Lack, hits
-from .inputs import Billed, ids, sum_by
+from .inputs import Billed, among, ids, sum_by
 from .registry import rule
 
 _FEW_CENTS = 5
@@ -38,7 +38,7 @@ def paid_flags(
     paid = sum_by(ids(single["invoice_id"]), single["amount_cents"].to_numpy())
     number = invoices["invoice_id"].to_numpy()
     got, total = paid.at(number), invoices["total_cents"].to_numpy()
-    shared = np.isin(number, [int(one) for text in several["invoice_ids"] for one in text.split("\n")])
+    shared = among(number, [int(one) for text in several["invoice_ids"] for one in text.split("\n")])
     balance = invoices["balance_due_cents"]
     told = balance.notna().to_numpy()
     got = np.where(shared & told, total - balance.fillna(0).to_numpy(dtype="int64"), got)

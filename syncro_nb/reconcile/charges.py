@@ -13,7 +13,7 @@ from .. import terms
 from ..config import House
 from ..hours import Hours
 from ..money import format_cents
-from ..policy import STANDARD_KINDS, Policy
+from ..policy import FREE_KINDS, STANDARD_KINDS, Policy
 from .finding import Found, Lack, hits
 from .inputs import (
     ADDED_AFTER_HOURS,
@@ -22,15 +22,20 @@ from .inputs import (
     Array,
     Billed,
     Catalogue,
+    Links,
     Rates,
     Waiting,
+    added_up,
     among,
     at,
     half_up,
     has_word,
     ids,
     line_amount,
+    marked,
+    matches,
     mixed,
+    repeated,
     sum_by,
 )
 from .registry import rule
@@ -134,6 +139,7 @@ def timer_uncharged(
 def charged_no_line(
     timers: pd.DataFrame,
     charges: pd.DataFrame,
+    links: Links,
     tickets: pd.DataFrame,
     of_ticket: OfTicket,
     rates: Rates,
@@ -145,11 +151,10 @@ def charged_no_line(
     its ticket that no timer names cannot stand for it: there is none, or their hours are fewer, and none has its hours.
     A line that stands on another ticket (after a merge) is still billed, and no finding.
     """
-    recorded = timers[timers["recorded"].to_numpy() & timers["ticket_id"].notna().to_numpy()]
-    linked = recorded["line_id"].notna()
-    gone = recorded[linked & ~recorded["line_id"].isin(charges["line_id"])]
-    silent = recorded[~linked]
-    silent = silent[_unmatched(silent, timers, charges)]
+    lost = timers["recorded"].to_numpy() & timers["ticket_id"].notna().to_numpy() & (links.charge < 0)
+    linked = timers["line_id"].notna().to_numpy()
+    gone, silent = timers[lost & linked], timers[lost & ~linked]
+    silent = silent[_unmatched(silent, charges[charges["timed"].to_numpy() & ~links.named])]
     rows = pd.concat([gone, silent]) if len(silent) else gone
     is_read = tickets.loc[tickets["is_read"], "ticket_id"]
     seen = rows["ticket_id"].isin(is_read)
@@ -173,13 +178,10 @@ def charged_no_line(
     return Found(found, lacks + more)
 
 
-def _unmatched(silent: pd.DataFrame, timers: pd.DataFrame, charges: pd.DataFrame) -> Array:
-    """Of charged timers that name no line, those for which no labour line of their ticket can stand."""
-    if not len(silent):
-        return np.zeros(0, dtype=bool)
+def _unmatched(silent: pd.DataFrame, lines: pd.DataFrame) -> Array:
+    """Of charged timers that name no line, those for which none of these labour lines on their ticket can stand."""
     owner = ids(silent["ticket_id"])
-    lines = charges[charges["timed"].to_numpy() & charges["ticket_id"].isin(owner).to_numpy()]
-    lines = lines[~lines["line_id"].isin(ids(timers["line_id"]))]
+    lines = lines[among(ids(lines["ticket_id"]), owner)]
     theirs, seconds = ids(lines["ticket_id"]), line_seconds(lines)
     there = sum_by(theirs, np.asarray(seconds)).at(owner)
     wanted = sum_by(owner, silent["worth_seconds"].to_numpy()).at(owner)
@@ -203,6 +205,7 @@ def line_seconds(lines: pd.DataFrame) -> Any:
 def double_charge(
     charges: pd.DataFrame,
     timers: pd.DataFrame,
+    links: Links,
     tickets: pd.DataFrame,
     of_ticket: OfTicket,
     billed: Billed,
@@ -220,20 +223,12 @@ def double_charge(
     travel and of hours sold are no time. Where the house bills by lines such a line is how the timer is billed. Lines that
     come to nothing, and the line that bills after-hours beside a charged timer, are left out.
     """
-    named = among(charges["line_id"].to_numpy(), ids(timers["line_id"]))
-    rows = charges.assign(at=np.arange(len(charges)), named=named)
-    rows = rows[rows["ticket_id"].notna().to_numpy()]
-    twice = _alike(rows[rows["amount_cents"] != 0], timers, policy, zone)
-    beside, lacks = _beside(rows if policy.bill_by == "timers" else rows[:0], timers, zone)
+    twice = _alike(charges, timers, links, policy, zone)
+    beside, lacks = _beside(charges, timers, links, zone) if policy.bill_by == "timers" else (twice[:0], ())
     beside = beside[~beside["line_id"].isin(twice["line_id"])]
     every = pd.concat([twice, beside])
     every = every.join(of_ticket(every["ticket_id"]))
-    places = billed.line[every["at"].to_numpy(dtype="int64")]
-    invoice = invoice_lines["invoice_id"].to_numpy()[places] if len(invoice_lines) else np.zeros(len(every), "int64")
-    line = invoice_lines["line_id"].to_numpy()[places] if len(invoice_lines) else np.zeros(len(every), "int64")
-    every["invoice_id"] = pd.array(invoice, dtype="Int64")
-    every["invoice_line_id"] = pd.array(line, dtype="Int64")
-    every.loc[places < 0, ["invoice_id", "invoice_line_id"]] = pd.NA
+    every = with_invoice(every, billed.line[every["at"].to_numpy(dtype="int64")], invoice_lines)
     every["quantity"] = every["quantity_millionths"] / 1_000_000
     found = hits(
         every,
@@ -258,67 +253,60 @@ def double_charge(
     return Found(found, unread(tickets, "their lines")[:1] + lacks)
 
 
-def _alike(rows: pd.DataFrame, timers: pd.DataFrame, policy: Policy, zone: ZoneInfo) -> pd.DataFrame:
+_TWICE = [
+    *("line_id", "ticket_id", "product_id", "quantity_millionths", "price_cents", "amount_cents", "user_id", "at"),
+    *("first_line_id", "timer_id", "how", "on"),
+]
+
+
+def _alike(charges: pd.DataFrame, timers: pd.DataFrame, links: Links, policy: Policy, zone: ZoneInfo) -> pd.DataFrame:
     """Lines that repeat another one."""
-    same = mixed([ids(rows["ticket_id"]), ids(rows["product_id"]), rows["quantity_millionths"], rows["price_cents"]])
-    rows = rows[_repeated(same)]
-    columns = [
-        *("line_id", "ticket_id", "product_id", "quantity_millionths", "price_cents", "amount_cents", "user_id", "at"),
-        *("first_line_id", "timer_id", "how", "on"),
-    ]
-    if not len(rows):
-        return rows.assign(first_line_id=pd.NA, timer_id=pd.NA, how="", on=terms.local_day(rows["created_at"], zone))[
-            columns
-        ]
+    places = np.flatnonzero(charges["ticket_id"].notna().to_numpy() & (charges["amount_cents"] != 0).to_numpy())
+    numbers = ("ticket_id", "product_id", "quantity_millionths", "price_cents")
+    same = mixed([ids(charges[name])[places] for name in numbers])
+    twice = repeated(same)
+    places, same = places[twice], same[twice]
+    texts = [pd.factorize(charges[name].iloc[places])[0] for name in ("name", "description")]
+    same = mixed([same, *texts])
+    twice = repeated(same)
+    places, same = places[twice], same[twice]
+    rows = charges.iloc[places].assign(at=places, same=same, named=links.named[places])
     rows = rows.assign(on=terms.local_day(rows["created_at"], zone)).sort_values("line_id")
-    names = ["ticket_id", "product_id", "quantity_millionths", "price_cents", "name", "description"]
-    groups = rows.groupby([*names, "on"], dropna=False, sort=False)
+    groups = rows.groupby(["same", "on"], dropna=False, sort=False)
     kept = groups["named"].transform("sum").clip(lower=1)
-    extra = groups.cumcount() >= kept
-    extra &= rows["on"].notna()
+    extra = (groups.cumcount() >= kept) & rows["on"].notna()
     rows["first_line_id"] = groups["line_id"].transform("first")
     rows["how"] = "same product, quantity, price and text on one day"
     found = rows[extra]
+    linked = np.flatnonzero(links.naming(places))
     if policy.bill_by == "timers":
-        whole = rows.groupby(names, dropna=False, sort=False)
-        source = rows[rows["named"]].merge(
-            timers[["timer_id", "line_id", "worth_seconds"]].dropna(subset="line_id"), on="line_id"
-        )
-        source = source[np.abs(line_seconds(source) - source["worth_seconds"].to_numpy()) <= _TOLERANCE]
-        first = whole["line_id"].transform("first")
-        charged = rows["line_id"].astype("Int64").where(rows["line_id"].isin(source["line_id"]))
-        original = charged.groupby([rows[one] for one in names], dropna=False, sort=False).transform("first")
+        # The first of each that has the hours of a timer of its own.
+        charged = links.charge[linked]
+        lasted = timers["worth_seconds"].to_numpy()[linked]
+        fits = np.abs(line_seconds(charges.iloc[charged]) - lasted) <= _TOLERANCE
+        own = rows["line_id"].astype("Int64").where(rows["at"].isin(charged[fits]))
+        original = own.groupby(rows["same"]).transform("first")
         again = rows["timed"] & ~rows["named"] & original.notna() & ~extra & (rows["description"].str.strip() != "")
-        again &= ~rows["line_id"].isin(ids(found["first_line_id"])) & first.notna()
-        more = rows[again].copy()
-        more["first_line_id"] = original[again]
-        more["how"] = "one timer was charged twice"
+        again &= ~rows["line_id"].isin(ids(found["first_line_id"]))
+        more = rows[again].assign(first_line_id=original[again], how="one timer was charged twice")
         found = pd.concat([found, more])
-    linked = timers[timers["line_id"].notna()]
-    told = at(found["line_id"], linked, "line_id", "timer_id")
-    told = told.fillna(at(found["first_line_id"].astype("Int64"), linked, "line_id", "timer_id"))
-    found = found.assign(timer_id=told)
-    found["how"] = found["how"].where(told.isna() | ~found["timed"], "one timer was charged twice, with the same text")
-    return found[columns]
+    told = timers[["timer_id", "line_id"]].iloc[linked].sort_values("timer_id")
+    first = found["first_line_id"].astype("Int64")
+    found["timer_id"] = at(found["line_id"], told, "line_id", "timer_id").fillna(at(first, told, "line_id", "timer_id"))
+    other = found["timer_id"].isna() | ~found["timed"]
+    found["how"] = found["how"].where(other, "one timer was charged twice, with the same text")
+    return found[_TWICE]
 
 
-def _repeated(keys: Array) -> Array:
-    """Rows whose key occurs more than once."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    equal = ordered[1:] == ordered[:-1]
-    twice = np.concatenate([[False], equal]) | np.concatenate([equal, [False]]) if len(keys) else np.zeros(0, bool)
-    result = np.zeros(len(keys), dtype=bool)
-    result[order[twice]] = True
-    return result
-
-
-def _beside(rows: pd.DataFrame, timers: pd.DataFrame, zone: ZoneInfo) -> tuple[pd.DataFrame, tuple[Lack, ...]]:
+def _beside(
+    charges: pd.DataFrame, timers: pd.DataFrame, links: Links, zone: ZoneInfo
+) -> tuple[pd.DataFrame, tuple[Lack, ...]]:
     """Labour lines beside an uncharged timer of the same technician, day and, nearly, length."""
     waiting = timers[terms.uncharged(timers).to_numpy() & (timers["worth_seconds"] > 0).to_numpy()]
-    lines = rows[rows["timed"] & ~rows["named"] & rows["ticket_id"].isin(ids(waiting["ticket_id"]))]
-    lines = lines[lines["amount_cents"] != 0]
-    lines = lines[~lines["description"].str.contains(ADDED_AFTER_HOURS, regex=True).fillna(False).to_numpy(dtype=bool)]
+    by_hand = charges["timed"].to_numpy() & ~links.named & (charges["amount_cents"] != 0).to_numpy()
+    by_hand &= charges["ticket_id"].notna().to_numpy() & among(ids(charges["ticket_id"]), ids(waiting["ticket_id"]))
+    lines = charges[by_hand].assign(at=np.flatnonzero(by_hand))
+    lines = lines[~matches(lines["description"], ADDED_AFTER_HOURS)]
     lines = lines.assign(on=terms.local_day(lines["created_at"], zone), seconds=line_seconds(lines))
     began = waiting["started_at"].fillna(waiting["ended_at"])
     waiting = waiting.assign(on=terms.local_day(began, zone))
@@ -354,6 +342,7 @@ def _beside(rows: pd.DataFrame, timers: pd.DataFrame, zone: ZoneInfo) -> tuple[p
 def quantity_vs_timer(
     charges: pd.DataFrame,
     timers: pd.DataFrame,
+    links: Links,
     of_ticket: OfTicket,
     billed: Billed,
     invoice_lines: pd.DataFrame,
@@ -364,47 +353,39 @@ def quantity_vs_timer(
     A line that became an invoice line is judged as that: by the invoice line's quantity and price (the ticket line's
     price where the hours were drawn from a block at $0.00).
     """
-    linked = timers[timers["line_id"].notna().to_numpy() & timers["ended_at"].notna().to_numpy()]
-    owner = ids(linked["line_id"])
-    worked = sum_by(owner, linked["worth_seconds"].to_numpy())
-    places = pd.Index(charges["line_id"]).get_indexer(pd.Index(worked.keys))
-    seen = places >= 0
-    rows = charges.iloc[places[seen]].assign(at=places[seen], worked_seconds=worked.sums[seen])
-    rows = rows[rows["timed"].to_numpy()]
-    on_invoice = billed.line[rows["at"].to_numpy(dtype="int64")]
-    quantity, price = rows["quantity_millionths"].to_numpy().copy(), rows["price_cents"].to_numpy().copy()
+    ended = timers["ended_at"].notna().to_numpy()
+    charge = np.where(ended, links.charge, -1)
+    worked = added_up(charge, timers["worth_seconds"].to_numpy(), len(charges))
+    rows = np.flatnonzero(marked(charge, len(charges)) & charges["timed"].to_numpy())
+    on_invoice = billed.line[rows]
     there = on_invoice >= 0
-    if there.any():
-        spots = on_invoice[there]
-        quantity[there] = invoice_lines["quantity_millionths"].to_numpy()[spots]
-        cash = invoice_lines["price_cents"].to_numpy()[spots]
-        price[there] = np.where(cash == 0, price[there], cash)
-    ticket_quantity = rows["quantity_millionths"].to_numpy()
-    off = rows["worked_seconds"].to_numpy() * 10_000 - quantity * 36  # in 1/10,000 s
+    spots = on_invoice[there]
+    on_ticket = charges["quantity_millionths"].to_numpy()[rows]
+    quantity, price = on_ticket.copy(), charges["price_cents"].to_numpy()[rows]
+    quantity[there] = invoice_lines["quantity_millionths"].to_numpy()[spots]
+    cash = invoice_lines["price_cents"].to_numpy()[spots]
+    price[there] = np.where(cash == 0, price[there], cash)
+    off = worked[rows] * 10_000 - quantity * 36  # in 1/10,000 s
     wrong = np.abs(off) > _TOLERANCE * 10_000
-    rows = rows[wrong].assign(
-        quantity=quantity[wrong] / 1_000_000,
-        price=price[wrong],
-        off=off[wrong],
-        changed=(quantity != ticket_quantity)[wrong],
+    places, on_invoice, off, quantity, on_ticket, price = (
+        one[wrong] for one in (rows, on_invoice, off, quantity, on_ticket, price)
     )
-    amount = half_up(rows["off"].to_numpy() * rows["price"].to_numpy(), 36_000_000)
-    rows = with_invoice(rows, on_invoice[wrong], invoice_lines)
+    rows = charges.iloc[places].assign(quantity=quantity / 1_000_000, price_cents=price)
+    rows = with_invoice(rows, on_invoice, invoice_lines)
     rows = rows.join(of_ticket(rows["ticket_id"]))
-    source = timers_of(rows["line_id"], linked)
+    source = timers_of(rows["line_id"], timers[ended & links.naming(places)])
     rows["on"] = terms.local_day(source["started_at"].fillna(rows["created_at"]), zone)
     rows["user_id"] = source["user_id"].fillna(rows["user_id"])
     rows["timer_ids"] = source["timer_ids"]
-    rows["timer_hours"] = hours_of(rows["worked_seconds"])
-    rows["price_cents"] = rows["price"]
+    rows["timer_hours"] = hours_of(pd.Series(worked[places], index=rows.index))
     vs = rows["ticket_id"].astype("str") + "/" + rows["product_id"].astype("str")
-    rows["vs"] = vs.where(rows["changed"])
+    rows["vs"] = vs.where(quantity != on_ticket)
     found = hits(
         rows,
         about=("line_id",),
         severity="S2",
-        direction=np.where(rows["off"] > 0, "leak", "over"),
-        amount=np.abs(amount),
+        direction=np.where(off > 0, "leak", "over"),
+        amount=np.abs(half_up(off * price, 36_000_000)),
         on="on",
         evidence=("line_id", "timer_ids", "timer_hours", "quantity", "price_cents", "product_id", "invoice_line_id"),
         claims={"hours": "line_id", "vs": "vs"},
@@ -415,10 +396,12 @@ def quantity_vs_timer(
 
 def timers_of(line_ids: pd.Series, timers: pd.DataFrame) -> pd.DataFrame:
     """For each ticket line: of the timers that name it the first one's start and technician, all notes, and all ids."""
-    wanted = set(ids(line_ids).tolist()) - {NO_ID}
-    linked = timers[timers["line_id"].isin(list(wanted))].sort_values(["started_at", "timer_id"])
-    columns = {"started_at": "started_at", "user_id": "user_id"}
-    found = terms.look_up(line_ids, linked.drop_duplicates("line_id"), "line_id", columns)
+    names = ids(timers["line_id"])
+    wanted = np.flatnonzero(among(names, ids(line_ids)) & (names != NO_ID))
+    columns = ["timer_id", "line_id", "started_at", "user_id", "notes"]
+    linked = timers[columns].iloc[wanted].sort_values(["started_at", "timer_id"])
+    first = linked.drop_duplicates("line_id")
+    found = terms.look_up(line_ids, first, "line_id", {"started_at": "started_at", "user_id": "user_id"})
     notes: dict[int, list[str]] = {}
     numbers: dict[int, list[int]] = {}
     for line, timer, note in zip(
@@ -593,21 +576,17 @@ def _after_hours_price(rows: pd.DataFrame, timers: pd.DataFrame, hours: Hours, p
     """Which lines of a standard kind have the after-hours price, and are right to have it."""
     rate, price = rows["rate_cents"].astype("int64").to_numpy(), rows["price_cents"].to_numpy()
     raised = half_up(rate * int(policy.after_hours_multiplier * 1000), 1000)
-    added = (np.abs(price - (raised - rate)) <= 1) & _says(rows["description"], ADDED_AFTER_HOURS)
+    added = (np.abs(price - (raised - rate)) <= 1) & matches(rows["description"], ADDED_AFTER_HOURS)
     dear = np.abs(price - raised) <= 1
     found = np.asarray(rows["kind"].isin(STANDARD_KINDS).to_numpy() & (added | dear))
     if not found.any():
         return found
-    linked = timers[timers["line_id"].isin(ids(rows["line_id"])[dear]) & timers["ended_at"].notna()]
+    linked = timers[among(ids(timers["line_id"]), ids(rows["line_id"])[dear]) & timers["ended_at"].notna().to_numpy()]
     lasted = (linked["ended_at"] - linked["started_at"]).dt.total_seconds().fillna(0)
     late = lasted - hours.open_seconds_between(linked["started_at"], linked["ended_at"]).fillna(0) >= _LEAST_OUTSIDE
     was_late = rows["line_id"].isin(ids(linked.loc[late.to_numpy(), "line_id"])).to_numpy()
-    words = rows["said"].str.contains(r"\bafter[ -]?hours\b", case=False, regex=True).fillna(False).to_numpy(dtype=bool)
+    words = matches(rows["said"], r"(?i)\bafter[ -]?hours\b")
     return np.asarray(found & (added | was_late | words))
-
-
-def _says(texts: pd.Series, pattern: str) -> Array:
-    return np.asarray(texts.str.contains(pattern, regex=True).fillna(False).to_numpy(dtype=bool))
 
 
 def _drifts(lines: pd.DataFrame, catalogue: Catalogue, has_agreed: bool) -> Array:
@@ -644,7 +623,8 @@ def zero_line(
     for nothing, and a product whose own price is nothing, are as agreed.
     """
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _free(charges, catalogue))
-    theirs = np.flatnonzero(_free(invoice_lines, catalogue))
+    drawn = invoice_lines["labour"].to_numpy() & among(invoice_lines["customer_id"].to_numpy(), list(blocks))
+    theirs = np.flatnonzero(_free(invoice_lines, catalogue) & ~drawn)
     rows = located(judged(charges, invoice_lines, mine, theirs), charges, invoices, billed, of_ticket, timers, zone)
     rows = rows[~(rows["labour"] & rows["customer_id"].isin(list(blocks)))]
     given = mixed([ids(rows["customer_id"]), ids(rows["product_id"]), rows["price_cents"].to_numpy()])
@@ -683,9 +663,8 @@ def zero_line(
 
 
 def _free(lines: pd.DataFrame, catalogue: Catalogue) -> Array:
-    product = lines["quantity_millionths"].to_numpy(), lines["price_cents"].to_numpy()
-    worth = lines["labour"].to_numpy() | catalogue.stocked[lines["product"].to_numpy()]
-    return np.asarray(((product[0] == 0) | (product[1] == 0)) & worth)
+    nothing = (lines["quantity_millionths"].to_numpy() == 0) | (lines["price_cents"].to_numpy() == 0)
+    return np.asarray(nothing & (lines["labour"].to_numpy() | catalogue.stocked[lines["product"].to_numpy()]))
 
 
 # ---------------------------------------------------------------- when it was worked
@@ -695,6 +674,7 @@ def _free(lines: pd.DataFrame, catalogue: Catalogue) -> Array:
 def after_hours_at_standard(
     timers: pd.DataFrame,
     charges: pd.DataFrame,
+    links: Links,
     invoice_lines: pd.DataFrame,
     billed: Billed,
     of_ticket: OfTicket,
@@ -712,27 +692,22 @@ def after_hours_at_standard(
     was billed, from a block or in cash: a price of so many times the rate, a quantity that has the extra hours on
     top of the hours that were worked, rounded, or a line of its own that is added to the timer's and says so.
     """
-    rows = timers[timers["ended_at"].notna().to_numpy() & timers["started_at"].notna().to_numpy()]
-    rows = rows[rows["recorded"].to_numpy() | rows["line_id"].notna().to_numpy()]
+    places = _charged(timers, links)
+    lasted = (timers["ended_at"].iloc[places] - timers["started_at"].iloc[places]).dt.total_seconds().astype("int64")
+    worked = np.minimum(lasted.to_numpy(), timers["actual_seconds"].to_numpy()[places])
+    places = places[(worked >= _LEAST_OUTSIDE) & _standard(charges, timers, links, places)]
+    rows = timers.iloc[places]
     lasted = (rows["ended_at"] - rows["started_at"]).dt.total_seconds().astype("int64")
     inside = known_hours.open_seconds_between(rows["started_at"], rows["ended_at"]).fillna(0).astype("int64")
     outside = np.minimum((lasted - inside).clip(lower=0), rows["actual_seconds"])
-    rows = rows.assign(outside_seconds=outside)[(outside >= _LEAST_OUTSIDE).to_numpy()]
-    places = pd.Index(charges["line_id"]).get_indexer(pd.Index(ids(rows["line_id"])))
-    rows = rows.assign(charge=places)[(places >= 0) | rows["line_id"].isna().to_numpy()]
-    places = rows["charge"].to_numpy()
-    there, spots = places >= 0, np.where(places >= 0, places, 0)
-    for name in ("product_id", "kind"):
-        if len(charges):
-            own = charges[name].iloc[spots].set_axis(rows.index)
-            rows[name] = own.astype(object).where(there, rows[name].astype(object))
-    rows["product_id"], rows["kind"] = rows["product_id"].astype("Int64"), rows["kind"].astype("str")
-    standard = rows["kind"].isin(STANDARD_KINDS)
-    rows, places = rows[standard], places[standard.to_numpy()]
+    late = (outside >= _LEAST_OUTSIDE).to_numpy()
+    rows, places = rows.assign(outside_seconds=outside)[late], links.charge[places[late]]
     there, spots = places >= 0, np.where(places >= 0, places, 0)
     said = rows["notes"].astype("str")
     if len(charges):
         line = charges.iloc[spots].set_axis(rows.index)
+        rows = rows.assign(product_id=line["product_id"].where(there, rows["product_id"]))
+        rows["kind"] = line["kind"].astype("str").where(there, rows["kind"].astype("str"))
         said = said + " \n " + (line["name"] + " \n " + line["description"]).where(there, "")
     rows = timed_work(rows, of_ticket, zone)
     explained = has_word(said, policy.reasons) | has_word(rows["tags"], policy.reasons)
@@ -778,10 +753,25 @@ def after_hours_at_standard(
     return Found(found, lacks)
 
 
+def _charged(timers: pd.DataFrame, links: Links) -> Array:
+    """Places of the timers with both ends that were charged; not those whose line is not at hand."""
+    there = timers["ended_at"].notna().to_numpy() & timers["started_at"].notna().to_numpy()
+    silent = timers["recorded"].to_numpy() & timers["line_id"].isna().to_numpy()
+    return np.flatnonzero(there & (silent | (links.charge >= 0)))
+
+
+def _standard(charges: pd.DataFrame, timers: pd.DataFrame, links: Links, places: Array) -> Array:
+    """Whether these timers (places) were billed at a standard kind: by their line, else by their own product."""
+    line = links.charge[places]
+    own = timers["kind"].isin(STANDARD_KINDS).to_numpy()[places]
+    of_line = np.append(charges["kind"].isin(STANDARD_KINDS).to_numpy(), False)  # the last is that of no line
+    return np.asarray(np.where(line >= 0, of_line[line], own))
+
+
 def _added(rows: pd.DataFrame, charges: pd.DataFrame) -> Array:
     """For which timers a line on their ticket bills what after-hours adds: for all of them, or for one of as many hours."""
-    lines = charges[charges["ticket_id"].isin(ids(rows["ticket_id"])).to_numpy()]
-    lines = lines[_says(lines["description"], ADDED_AFTER_HOURS) & (lines["amount_cents"] > 0).to_numpy()]
+    lines = charges[among(ids(charges["ticket_id"]), ids(rows["ticket_id"])) & (charges["amount_cents"] > 0).to_numpy()]
+    lines = lines[matches(lines["description"], ADDED_AFTER_HOURS)]
     if not len(lines):
         return np.zeros(len(rows), dtype=bool)
     owner, seconds = ids(rows["ticket_id"]), rows["outside_seconds"].to_numpy()
@@ -800,7 +790,7 @@ def _multiplied(
         1000 + thousandths
     )
     dear &= rows["rate_cents"].fillna(0).to_numpy("int64") > 0
-    every = timers[timers["line_id"].isin(line["line_id"])]
+    every = timers[among(ids(timers["line_id"]), line["line_id"].to_numpy())]
     rounded = terms.policy_seconds(every, every["kind"], policy).to_numpy()
     # Without a written rounding, hours that Syncro rounded up to a quarter are still only the hours that were worked.
     quarter = -(-every["actual_seconds"].to_numpy() // 900) * 900
@@ -828,8 +818,11 @@ def unexplained_non_billable(
     A reason may stand in the timer's notes or in a tag. The hours are the actual ones, rounded as the policy says;
     without a policy, as they are. A timer that was charged all the same is left out.
     """
-    rows = timers[~timers["billable"].to_numpy() & timers["ended_at"].notna().to_numpy()]
-    rows = rows[~rows["recorded"].to_numpy() & rows["line_id"].isna().to_numpy()]
+    rows = timers[
+        ~(timers["billable"] | timers["recorded"]).to_numpy()
+        & (timers["ended_at"].notna() & timers["line_id"].isna()).to_numpy()
+        & ~timers["kind"].isin(FREE_KINDS).to_numpy()
+    ]
     if policy.per != "ticket":
         rows = rows[(rows["actual_seconds"] > 0).to_numpy()]
     rows = rows.assign(policy_seconds=terms.policy_seconds(rows, rows["kind"], policy))

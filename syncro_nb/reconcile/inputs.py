@@ -10,6 +10,7 @@ invoices were read live), `ledger` (the accounting export).
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -285,10 +286,17 @@ def tickets(books: Books, house: House) -> pd.DataFrame:
     return rows
 
 
+@given()
+def ticket_ids(books: Books) -> pd.Index[Any]:
+    """The ids of the tickets in the order of the tickets, to find the `ticket` of a row by; made once for all tables."""
+    return pd.Index(books.table("tickets", ["ticket_id"])["ticket_id"])
+
+
 @given("products")
-def timers(books: Books, house: House, catalogue: Catalogue) -> pd.DataFrame:
-    """The timers, with `kind`, `actual_seconds` and `worth_seconds` (billable, by the terms)."""
+def timers(books: Books, house: House, catalogue: Catalogue, ticket_ids: pd.Index[Any]) -> pd.DataFrame:
+    """The timers, with `ticket` (place, -1: unknown), `kind`, `actual_seconds` and `worth_seconds` (billable, by the terms)."""
     rows = books.table("timers", COLUMNS["timers"]).copy(deep=False)
+    rows["ticket"] = ticket_ids.get_indexer(pd.Index(ids(rows["ticket_id"])))
     kinds = pd.Series(catalogue.kind_names(catalogue.kind[catalogue.place(rows["product_id"])]), index=rows.index)
     rows["kind"] = kinds
     rows["actual_seconds"] = terms.actual_seconds(rows)
@@ -359,26 +367,50 @@ SAID_AFTER_HOURS = rf"(?is)(?:^|\n)\s*after hours\.?{_SIGNED}"
 
 def plain_text(text: str) -> str:
     """A line's or a timer's text for comparing: without a reference line and what billing adds, in one case and spacing."""
-    import re
-
     text = re.sub(ADDED_AFTER_HOURS, "", text or "")
     text = re.sub(SAID_AFTER_HOURS, "", text)
     return " ".join(re.sub(rf"(?i){_SIGNED}", "", text).split()).casefold()
 
 
 @given("products")
-def charges(books: Books, catalogue: Catalogue) -> pd.DataFrame:
-    """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time) and `product` (place, -1:
-    unknown).
+def charges(books: Books, catalogue: Catalogue, ticket_ids: pd.Index[Any]) -> pd.DataFrame:
+    """The ticket lines, with `kind`, `labour`, `timed` (labour whose quantity is time), and the places of their `product`
+    and `ticket` (-1: unknown).
     """
     rows = books.table("charges", COLUMNS["charges"]).copy(deep=False)
+    rows["ticket"] = ticket_ids.get_indexer(pd.Index(ids(rows["ticket_id"])))
     return _with_products(rows, catalogue)
 
 
+@dataclass(frozen=True)
+class Links:
+    """Timers and the ticket lines that they name: `charge` has the place of its line for each timer (-1: none, or not at
+    hand), `named` tells for each line whether a timer names it.
+    """
+
+    charge: Array
+    named: Array
+
+    def naming(self, places: Array) -> Array:
+        """Which timers name one of these lines (places)."""
+        wanted = np.zeros(len(self.named) + 1, dtype=bool)  # the last is that of timers that name none
+        wanted[places] = True
+        wanted[-1] = False
+        return np.asarray(wanted[self.charge])
+
+
 @given()
-def invoices(books: Books) -> pd.DataFrame:
-    """The invoices, with `day` (its date, else the day it was made) and `recurs`."""
+def links(charges: pd.DataFrame, timers: pd.DataFrame) -> Links:
+    """Which timer names which ticket line."""
+    place = pd.Index(charges["line_id"]).get_indexer(pd.Index(ids(timers["line_id"])))
+    return Links(place, marked(place, len(charges)))
+
+
+@given()
+def invoices(books: Books, ticket_ids: pd.Index[Any]) -> pd.DataFrame:
+    """The invoices, with `day` (its date, else the day it was made), `recurs`, and the place of their `ticket`."""
     rows = books.table("invoices", COLUMNS["invoices"]).copy(deep=False)
+    rows["ticket"] = ticket_ids.get_indexer(pd.Index(ids(rows["ticket_id"])))
     made = terms.local_day(rows["created_at"], books.zone)
     rows["day"] = rows["dated_on"].fillna(made)
     rows["recurs"] = rows["is_recurring"] | rows["schedule_id"].notna()
@@ -387,7 +419,7 @@ def invoices(books: Books) -> pd.DataFrame:
 
 @given("products")
 def invoice_lines(books: Books, catalogue: Catalogue, invoices: pd.DataFrame) -> pd.DataFrame:
-    """The lines of invoices, with `place` of their invoice, its customer and ticket, and as `charges`.
+    """The lines of invoices, with `place` of their invoice, its customer and ticket, and as `charges`. NO_ID: none.
 
     Lines of estimates, and of invoices that are not known, are left out.
     """
@@ -399,6 +431,7 @@ def invoice_lines(books: Books, catalogue: Catalogue, invoices: pd.DataFrame) ->
     rows["place"] = places
     for name in ("customer_id", "ticket_id"):
         rows[name] = ids(invoices[name])[places]
+    rows["ticket"] = invoices["ticket"].to_numpy()[places]
     return _with_products(rows, catalogue)
 
 
@@ -456,10 +489,9 @@ def whole_invoices(books: Books, invoices: pd.DataFrame, invoice_lines: pd.DataF
     """
     if not books.gaps_of("invoice_lines"):
         return np.ones(len(invoices), dtype=bool)
-    added = sum_by(invoice_lines["place"].to_numpy(), net_cents(invoice_lines)).at(np.arange(len(invoices)))
-    adds_up = (added == invoices["subtotal_cents"].to_numpy()) & np.isin(
-        np.arange(len(invoices)), invoice_lines["place"]
-    )
+    place = invoice_lines["place"].to_numpy()
+    added = added_up(place, net_cents(invoice_lines), len(invoices))
+    adds_up = (added == invoices["subtotal_cents"].to_numpy()) & marked(place, len(invoices))
     return np.asarray(adds_up | invoices["detail_at"].notna().to_numpy())
 
 
@@ -592,13 +624,11 @@ def usual_hours(timers: pd.DataFrame, tickets: pd.DataFrame) -> dict[str, float]
     """The median of the billable hours of a ticket, by problem type; of tickets with any. Half an hour where there is
     none.
     """
-    ended = timers[timers["ended_at"].notna() & timers["ticket_id"].notna()]
-    worked = sum_by(ids(ended["ticket_id"]), ended["worth_seconds"].to_numpy())
-    some = worked.sums > 0
-    places = pd.Index(tickets["ticket_id"]).get_indexer(pd.Index(worked.keys[some]))
-    seconds = worked.sums[some][places >= 0]
-    kinds = tickets["problem_type"].astype("str").iloc[places[places >= 0]].fillna("")
-    medians = pd.Series(seconds, index=kinds.index).groupby(kinds).median() / 3600
+    seconds = timers["worth_seconds"].to_numpy() * timers["ended_at"].notna().to_numpy()
+    worked = pd.Series(added_up(timers["ticket"].to_numpy(), seconds, len(tickets)))
+    some = worked > 0
+    kinds = tickets["problem_type"].reset_index(drop=True)[some].astype("str").fillna("")
+    medians = worked[some].groupby(kinds).median() / 3600
     return {str(kind): float(value) for kind, value in medians.items()}
 
 
@@ -687,6 +717,25 @@ def _within_runs(ordered: Array) -> Array:
     return np.asarray(np.arange(len(ordered)) - np.repeat(starts, np.diff(np.append(starts, len(ordered)))))
 
 
+def repeated(keys: Array) -> Array:
+    """Rows whose key occurs more than once."""
+    return np.asarray(pd.Series(keys).duplicated(keep=False).to_numpy())
+
+
+def marked(places: Array, count: int) -> Array:
+    """Of so many rows those that are among these places (-1: none)."""
+    found = np.zeros(count + 1, dtype=bool)
+    found[places] = True
+    return found[:-1]
+
+
+def added_up(places: Array, values: Array, count: int) -> Array:
+    """Exact sums of whole numbers (wrapping around) for each of so many places (-1: none)."""
+    sums = np.zeros(count + 1, dtype=values.dtype)
+    np.add.at(sums, places, values)
+    return sums[:-1]
+
+
 @dataclass(frozen=True)
 class Sums:
     """Sums of whole numbers by key, keys ascending."""
@@ -739,10 +788,13 @@ def net_cents(lines: pd.DataFrame) -> Array:
 
 def has_word(texts: pd.Series, words: Iterable[str]) -> Array:
     """Whether a text holds one of these words, whole and in any case."""
-    import re
-
     listed = "|".join(re.escape(one.lower()) for one in words if one)
-    if not listed or not len(texts):
-        return np.zeros(len(texts), dtype=bool)
-    found = texts.str.contains(rf"(?<!\w)(?:{listed})(?!\w)", case=False, regex=True)
-    return np.asarray(found.fillna(False).to_numpy(dtype=bool))
+    return matches(texts, rf"(?i)(?<!\w)(?:{listed})(?!\w)") if listed else np.zeros(len(texts), dtype=bool)
+
+
+def matches(texts: pd.Series, pattern: str) -> Array:
+    """Whether a pattern is found in a text; every different text is looked at once, and absent ones have nothing."""
+    search = re.compile(pattern).search
+    codes, different = pd.factorize(texts)
+    found = np.array([search(str(one)) is not None for one in different] + [False], dtype=bool)
+    return np.asarray(found[codes])

@@ -24,12 +24,16 @@ from .inputs import (
     Catalogue,
     Rates,
     Waiting,
+    added_up,
     among,
     at,
     half_up,
     ids,
+    marked,
+    matches,
     mixed,
     net_cents,
+    repeated,
     sum_by,
 )
 from .registry import rule
@@ -38,10 +42,7 @@ from .time import ticket_day, unread
 _STALE_DAYS = 5
 _NEAR = np.timedelta64(3, "D")
 _NO_TICKET_FOR = pd.Timedelta(days=45)
-
-
-def _amounts(rows: pd.DataFrame) -> str:
-    return ", ".join(map(str, rows))
+_NOT_INVOICED = r"(?i)\b(?:not|un|never|to be)[\s_-]*(?:yet[\s_-]*)?invoiced"
 
 
 # ---------------------------------------------------------------- what waits
@@ -147,11 +148,10 @@ def invoiced_unproven(
     the customer's later invoices that name no ticket; else the ticket is not evaluated, and one of those whose invoices
     should be read live.
     """
-    billing = tickets["billing_status"].astype("str").str.lower()
-    said = billing.str.contains("invoiced", regex=False)
-    said &= ~billing.str.contains(r"\b(?:not|un|never|to be)[\s_-]*(?:yet[\s_-]*)?invoiced", regex=True)
-    rows = tickets[(tickets["status"].astype("str") == "Invoiced") | said.fillna(False)]
-    rows = rows[~rows["ticket_id"].isin(ids(invoices["ticket_id"]))]
+    billing = tickets["billing_status"]
+    said = matches(billing, "(?i)invoiced") & ~matches(billing, _NOT_INVOICED)
+    said |= (tickets["status"] == "Invoiced").to_numpy()
+    rows = tickets[said & ~marked(invoices["ticket"].to_numpy(), len(tickets))]
     lacks: tuple[Lack, ...] = ()
     silent = invoices[(invoices["ticket_id"].isna() & invoices["detail_at"].isna() & ~invoices["recurs"]).to_numpy()]
     latest = silent.sort_values("created_at", ascending=False).dropna(subset="customer_id")
@@ -165,10 +165,11 @@ def invoiced_unproven(
             "that it has no invoice is not proved: the details of its customer's invoices, or its own, were not read"
         )
         lacks += (Lack(reason, len(doubtful), ticket_day(doubtful, zone)),)
+    asked = rows["ticket_id"].to_numpy()
     lines = charges[(~charges["converted"] & (charges["amount_cents"] > 0)).to_numpy()]
-    lines = lines[lines["ticket_id"].isin(rows["ticket_id"])]
+    lines = lines[among(ids(lines["ticket_id"]), asked)]
     open_timers = timers[waiting.mask & (timers["worth_seconds"] > 0).to_numpy()]
-    open_timers = open_timers[open_timers["ticket_id"].isin(rows["ticket_id"])]
+    open_timers = open_timers[among(ids(open_timers["ticket_id"]), asked)]
     work = timed_work(open_timers, of_ticket, zone)
     mode = paid_by(work, np.ones(len(work), dtype=bool))
     known, more = split_unread(work, mode, "worked_on")
@@ -231,53 +232,50 @@ def duplicate_invoice(
     """
     plain = ~invoices["recurs"].to_numpy()
     places = invoice_lines["place"].to_numpy()
-    lines = invoice_lines[plain[places] & (invoice_lines["amount_cents"] != 0).to_numpy()]
-    alike = mixed([ids(lines["product_id"]), lines["quantity_millionths"], lines["price_cents"]])
-    place = lines["place"].to_numpy()
-    whole = sum_by(place, (alike >> np.uint64(16)).astype("int64") // 1024)
-    several = [
-        _same_lines(invoices, whole),
-        _same_ticket(invoices, lines, alike),
-    ]
+    lines = np.flatnonzero(plain[places] & (invoice_lines["amount_cents"] != 0).to_numpy())
+    names = ("product_id", "quantity_millionths", "price_cents")
+    alike = mixed([ids(invoice_lines[name])[lines] for name in names])
+    place = places[lines]
+    several = [_same_lines(invoices, place, alike), _same_ticket(invoices, place, alike)]
     pairs = pd.concat(several, ignore_index=True).drop_duplicates(["later", "earlier"])
     if not len(pairs):
         return Found()
-    return _duplicates(pairs, invoices, lines, charges, _of_schedules(schedules, schedule_lines))
+    taken = among(place, np.unique(pairs[["earlier", "later"]].to_numpy()))
+    return _duplicates(
+        pairs, invoices, invoice_lines.iloc[lines[taken]], charges, _of_schedules(schedules, schedule_lines)
+    )
 
 
-def _same_lines(invoices: pd.DataFrame, whole: Any) -> pd.DataFrame:
+def _same_lines(invoices: pd.DataFrame, place: Array, alike: Array) -> pd.DataFrame:
     """Neighbours by date among a customer's invoices of one sum of lines: candidates, as places (earlier, later)."""
-    rows = pd.DataFrame({"place": whole.keys, "sum": whole.sums})
-    chosen = invoices.iloc[rows["place"].to_numpy()]
-    rows["customer"] = ids(chosen["customer_id"])
-    rows["day"], rows["id"] = chosen["day"].to_numpy(), chosen["invoice_id"].to_numpy()
-    keys = mixed([rows["customer"].to_numpy(), rows["sum"].to_numpy()])
-    rows = rows[_repeated(keys)].sort_values(["customer", "sum", "day", "id"])
+    sums = added_up(place, alike, len(invoices))
+    customer = ids(invoices["customer_id"])
+    keys = mixed([customer, sums])
+    some = np.flatnonzero(marked(place, len(invoices)))
+    some = some[repeated(keys[some])]
+    rows = pd.DataFrame({"place": some, "customer": customer[some], "sum": sums[some]})
+    rows = rows.assign(day=invoices["day"].to_numpy()[some], id=invoices["invoice_id"].to_numpy()[some])
+    rows = rows.sort_values(["customer", "sum", "day", "id"])
     same = (rows["customer"] == rows["customer"].shift()) & (rows["sum"] == rows["sum"].shift())
     near = same & ((rows["day"] - rows["day"].shift()) <= _NEAR)
     pairs = pd.DataFrame({"earlier": rows["place"].shift(), "later": rows["place"]})[near]
     return pairs.astype("int64").assign(way="dates")
 
 
-def _same_ticket(invoices: pd.DataFrame, lines: pd.DataFrame, alike: Array) -> pd.DataFrame:
+def _same_ticket(invoices: pd.DataFrame, place: Array, alike: Array) -> pd.DataFrame:
     """Invoices of one ticket that have a line in common: candidates."""
-    owner = lines["ticket_id"].to_numpy()
-    has = owner != NO_ID
-    keys = mixed([owner, alike])
-    has &= _repeated(keys)
-    rows = pd.DataFrame({"key": keys[has], "place": lines["place"].to_numpy()[has]}).drop_duplicates()
-    rows = rows[rows.duplicated("key", keep=False)]
+    owner = ids(invoices["ticket_id"])
+    several = repeated(owner) & (owner != NO_ID)
+    some = several[place]
+    place, alike = place[some], alike[some]
+    rows = pd.DataFrame({"key": mixed([owner[place], alike]), "place": place}).drop_duplicates()
+    rows = rows[repeated(rows["key"].to_numpy())]
     chosen = invoices.iloc[rows["place"].to_numpy()]
     rows = rows.assign(day=chosen["day"].to_numpy(), id=chosen["invoice_id"].to_numpy())
     rows = rows.sort_values(["key", "day", "id"])
     same = rows["key"] == rows["key"].shift()
     pairs = pd.DataFrame({"earlier": rows["place"].shift(), "later": rows["place"]})[same]
     return pairs.astype("int64").assign(way="ticket")
-
-
-def _repeated(keys: Array) -> Array:
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[inverse] > 1)
 
 
 def _of_schedules(schedules: pd.DataFrame, schedule_lines: pd.DataFrame) -> set[tuple[int, frozenset[Any]]]:
@@ -300,8 +298,7 @@ def _duplicates(
     recurring: set[tuple[int, frozenset[Any]]],
 ) -> Found:
     """Candidates looked at in full, text included; they are few, so one at a time."""
-    wanted = np.unique(pairs[["earlier", "later"]].to_numpy())
-    rows = lines[among(lines["place"].to_numpy(), wanted)].sort_values("line_id")
+    rows = lines.sort_values("line_id")
     bags: dict[int, dict[Any, list[int]]] = {}
     names = ["product_id", "quantity_millionths", "price_cents", "name", "description"]
     listed = zip(
@@ -309,8 +306,9 @@ def _duplicates(
     )
     for place, product, quantity, price, name, text, line in listed:
         bags.setdefault(place, {}).setdefault((product, quantity, price, name, text), []).append(line)
-    owners = ids(invoices["ticket_id"])[wanted]
-    taken = charges[charges["converted"].to_numpy() & charges["ticket_id"].isin(owners).to_numpy()]
+    owners = ids(rows["ticket_id"])
+    owners = owners[owners != NO_ID]
+    taken = charges[charges["converted"].to_numpy() & among(ids(charges["ticket_id"]), owners)]
     backed: dict[Any, int] = {}
     for had in zip(
         ids(taken["ticket_id"]), ids(taken["product_id"]), *(taken[name] for name in names[1:]), strict=True
@@ -398,38 +396,26 @@ def invoice_vs_ticket(
     recurring one that takes charges along) has; tickets that no invoice names. The finding names the newest invoice
     that has the product, else the newest one.
     """
-    named = np.flatnonzero(invoices["ticket_id"].notna().to_numpy())
-    if not len(named):
-        return Found()
-    with_invoice = np.unique(ids(invoices["ticket_id"])[named])
-    seen = tickets[tickets["ticket_id"].isin(with_invoice)]
-    lacks = unread(seen, "the lines that were invoiced")
-    torn = np.unique(ids(invoices["ticket_id"])[~whole_invoices])
-    some = seen["ticket_id"].isin(torn)
-    if some.any():
-        lacks += (Lack("the lines of an invoice of the ticket were not read", int(some.sum()), ticket_day(seen[some])),)
-        seen = seen[~some]
-    seen = seen[seen["is_read"]]
-    order = np.argsort(seen["ticket_id"].to_numpy())
-    known = seen["ticket_id"].to_numpy()[order]
-    has_block = seen["customer_id"].isin(list(blocks)).to_numpy()[order]
-
-    def side(lines: pd.DataFrame, owner: Array, wanted: Array) -> tuple[Array, Array, Array, Array]:
-        spot = np.searchsorted(known, owner)
-        spot[spot == len(known)] = 0
-        keep = wanted & (known[spot] == owner) if len(known) else np.zeros(len(owner), dtype=bool)
-        keep = keep & ~(has_block[spot] & lines["labour"].to_numpy()) if len(known) else keep
-        rows = np.flatnonzero(keep)
-        return rows, spot[rows], ids(lines["product_id"])[rows], net_cents(lines)[rows]
-
+    owner, is_read = invoices["ticket"].to_numpy(), tickets["is_read"].to_numpy()
+    with_invoice = marked(owner, len(tickets))
+    torn = marked(owner[~whole_invoices], len(tickets))
+    lacks = unread(tickets[with_invoice & ~is_read], "the lines that were invoiced")
+    if torn.any():
+        lacks += (
+            Lack("the lines of an invoice of the ticket were not read", int(torn.sum()), ticket_day(tickets[torn])),
+        )
+    asked = with_invoice & is_read & ~torn
+    has_block = np.append(among(ids(tickets["customer_id"]), list(blocks)), False)
     elsewhere = np.zeros(len(charges), dtype=bool)
     there = billed.line >= 0
-    if there.any():
-        elsewhere[there] = invoice_lines["ticket_id"].to_numpy()[billed.line[there]] == NO_ID
-    mine = side(charges, ids(charges["ticket_id"]), charges["converted"].to_numpy() & ~elsewhere)
-    theirs = side(invoice_lines, invoice_lines["ticket_id"].to_numpy(), np.ones(len(invoice_lines), dtype=bool))
-    owner = np.concatenate([mine[1], theirs[1]])
-    product = np.concatenate([mine[2], theirs[2]])
+    elsewhere[there] = invoice_lines["ticket_id"].to_numpy()[billed.line[there]] == NO_ID
+    mine = _compared(charges, charges["converted"].to_numpy() & ~elsewhere, asked, has_block)
+    theirs = _compared(invoice_lines, np.ones(len(invoice_lines), dtype=bool), asked, has_block)
+    # Tickets with a difference are few. A sum in which every product has a weight of its own tells them.
+    weighed = [added_up(ticket, _weighed(product, cents), len(tickets)) for _, ticket, product, cents in (mine, theirs)]
+    differs = weighed[0] != weighed[1]
+    mine, theirs = (tuple(one[differs[side[1]]] for one in side) for side in (mine, theirs))
+    owner, product = (np.concatenate([mine[at], theirs[at]]) for at in (1, 2))
     keys = mixed([owner, product])
     balance = sum_by(keys, np.concatenate([mine[3], -theirs[3]]))
     off = balance.sums != 0
@@ -438,17 +424,17 @@ def invoice_vs_ticket(
     first = _first_places(keys, balance.keys[off])
     rows = pd.DataFrame(
         {
-            "ticket_id": known[owner[first]],
+            "ticket_id": tickets["ticket_id"].to_numpy()[owner[first]],
             "product_id": pd.array([None if one == NO_ID else one for one in product[first].tolist()], dtype="Int64"),
             "off": balance.sums[off],
         }
     )
     on_ticket, on_invoice = sum_by(keys[: len(mine[0])], mine[3]), sum_by(keys[len(mine[0]) :], theirs[3])
     rows["ticket_cents"], rows["invoice_cents"] = on_ticket.at(balance.keys[off]), on_invoice.at(balance.keys[off])
-    chosen = invoices.iloc[named].sort_values(["day", "invoice_id"]).drop_duplicates("ticket_id", keep="last")
+    chosen = invoices[among(ids(invoices["ticket_id"]), rows["ticket_id"].to_numpy())]
+    chosen = chosen.sort_values(["day", "invoice_id"]).drop_duplicates("ticket_id", keep="last")
     rows["invoice_id"] = at(rows["ticket_id"], chosen, "ticket_id", "invoice_id")
     with_it = invoice_lines.iloc[theirs[0]][["invoice_id", "ticket_id", "product_id", "place"]]
-    with_it = with_it[with_it["ticket_id"].isin(rows["ticket_id"])]
     with_it = with_it.assign(day=invoices["day"].iloc[with_it["place"]].to_numpy())
     with_it = with_it.sort_values(["day", "invoice_id"]).drop_duplicates(["ticket_id", "product_id"], keep="last")
     rows = rows.merge(
@@ -476,6 +462,17 @@ def invoice_vs_ticket(
         ),
         lacks,
     )
+
+
+def _compared(lines: pd.DataFrame, wanted: Array, asked: Array, has_block: Array) -> tuple[Array, ...]:
+    """Of the lines that are wanted, on tickets that are asked about: their places, tickets, products and cents."""
+    ticket, labour = lines["ticket"].to_numpy(), lines["labour"].to_numpy()
+    places = np.flatnonzero(wanted & np.append(asked, False)[ticket] & ~(labour & has_block[ticket]))
+    return places, ticket[places], ids(lines["product_id"])[places], net_cents(lines)[places]
+
+
+def _weighed(product: Array, cents: Array) -> Array:
+    return np.asarray(cents.astype("uint64") * (mixed([product]) | np.uint64(1)))
 
 
 def _first_places(keys: Array, wanted: Array) -> Array:
@@ -517,7 +514,7 @@ def tax(
     count = len(invoices)
 
     def per_invoice(chosen: Array) -> Array:
-        return sum_by(place[chosen], net[chosen]).at(np.arange(count))
+        return added_up(place, net * chosen, count)
 
     due, taken = per_invoice(should), per_invoice(does)
     missing, extra = per_invoice(should & ~does), per_invoice(does & ~should)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import terms
-from ..policy import Policy
+from ..policy import FREE_KINDS, Policy
 from .charges import OfTicket
 from .finding import Found, Lack, hits
 from .inputs import (
@@ -192,9 +192,9 @@ def block_on_free_work(
     spots = np.where(told, source, 0)
     price = charges["price_cents"].to_numpy()[spots] if len(charges) else np.zeros(len(rows), dtype="int64")
     meant = told & (price == 0)
-    kinds = rows["kind"].astype("str")
-    said = has_word(rows["name"] + " \n " + rows["description"], policy.reasons)
-    meant |= ~told & (rows["ticket_id"] == NO_ID).to_numpy() & (said | kinds.isin(["internal", "warranty"]).to_numpy())
+    loose = ~told & (rows["ticket_id"] == NO_ID).to_numpy()
+    texts = rows["name"].where(loose, "") + " \n " + rows["description"].where(loose, "")
+    meant |= loose & (has_word(texts, policy.reasons) | rows["kind"].isin(FREE_KINDS).to_numpy())
     is_read = set(tickets.loc[tickets["is_read"], "ticket_id"])
     unknown = ~told & (rows["ticket_id"] != NO_ID).to_numpy() & ~rows["ticket_id"].isin(is_read).to_numpy()
     lacks: tuple[Lack, ...] = ()

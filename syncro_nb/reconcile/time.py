@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import terms
 from .finding import Found, Lack, hits
-from .inputs import Rates, half_up, ids
+from .inputs import Rates, among, half_up, ids, marked, matches
 from .registry import rule
 
 HALF_AN_HOUR = 0.5
@@ -83,12 +83,13 @@ def resolved_no_time(
     ticket of that problem type, half an hour where there is none, at the rate of remote labour. Open time needs
     `resolved_at`; without it, and without a comment, nobody can say.
     """
-    lacking = unread(tickets[tickets["resolved"]])
-    rows = tickets[tickets["resolved"] & tickets["is_read"]]
-    labour = charges.loc[charges["labour"], "ticket_id"]
-    worked = np.concatenate([ids(timers["ticket_id"]), ids(labour)])
-    rows = rows[~rows["ticket_id"].isin(worked)]
-    by_us = rows["ticket_id"].isin(ids(comments.loc[comments["user_id"].notna(), "ticket_id"]))
+    resolved, is_read = tickets["resolved"].to_numpy(), tickets["is_read"].to_numpy()
+    lacking = unread(tickets[resolved & ~is_read])
+    worked = marked(timers["ticket"].to_numpy(), len(tickets))
+    worked |= marked(charges["ticket"].to_numpy()[charges["labour"].to_numpy()], len(tickets))
+    rows = tickets[resolved & is_read & ~worked]
+    theirs = among(ids(comments["ticket_id"]), rows["ticket_id"].to_numpy()) & comments["user_id"].notna().to_numpy()
+    by_us = rows["ticket_id"].isin(ids(comments["ticket_id"])[theirs])
     rows = rows[~_dismissed(rows, by_us)]
     by_us = by_us[rows.index]
     untold = rows["resolved_at"].isna() & ~by_us & (rows["updated_at"] - rows["created_at"] > _NOTICED)
@@ -124,15 +125,15 @@ def resolved_no_time(
 def _dismissed(tickets: pd.DataFrame, by_us: pd.Series) -> pd.Series:
     """Whether a ticket was no work: by tag, status, problem type, or how its subject begins."""
     words = "|".join(DISMISSED)
-    marked = pd.Series(False, index=tickets.index)
+    is_none = pd.Series(False, index=tickets.index)
     for name in ("tags", "customer_tags", "status", "problem_type"):
-        marked |= tickets[name].astype("str").str.contains(rf"(?<!\w)(?:{words})(?!\w)", case=False, regex=True)
-    begins = rf"^\W*(?:{words})(?:\s*[:\]\)–-]|\s+of\s+(?:ticket\s*)?#?\d)"
-    marked |= tickets["subject"].str.contains(begins, case=False, regex=True)
-    alert = tickets["subject"].str.contains(r"^\W*alert\b", case=False, regex=True)
+        is_none |= matches(tickets[name], rf"(?i)(?<!\w)(?:{words})(?!\w)")
+    begins = rf"(?i)^\W*(?:{words})(?:\s*[:\]\)–-]|\s+of\s+(?:ticket\s*)?#?\d)"
+    is_none |= matches(tickets["subject"], begins)
+    alert = matches(tickets["subject"], r"(?i)^\W*alert\b")
     for name in ("tags", "problem_type"):
-        alert |= tickets[name].astype("str").str.contains(r"\balerts?\b", case=False, regex=True)
-    return (marked | (alert & ~by_us)).fillna(False).astype("bool")
+        alert |= matches(tickets[name], r"(?i)\balerts?\b")
+    return is_none | (alert & ~by_us)
 
 
 @rule("timer-running", "S2")
