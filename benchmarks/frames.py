@@ -540,6 +540,8 @@ PROGRAMS = {
 
 
 def main() -> int:
+    from syncro_nb.config import load
+
     options = argparse.ArgumentParser(description="Measure the mirror's frames and summaries beside pandas by hand.")
     options.add_argument("size", nargs="?", default="large", choices=("small", "medium", "large"))
     options.add_argument("--keep", type=Path, help="leave the mirror in this folder, or take the one that is there")
@@ -547,7 +549,7 @@ def main() -> int:
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="syncro-frames-") as temporary:
         home = (given.keep or Path(temporary)).absolute()
-        folder = home / "mirror" / "127-0-0-1-sandbox-9"  # of the address in `run_all`
+        folder = load(never_asked(home), folder=home).mirror
         if not (folder / "facts.json").exists():
             print(f"filling the mirror of the {given.size} sandbox", flush=True)
             subprocess.run([sys.executable, __file__, "--fill", str(folder), given.size], check=True)
@@ -557,15 +559,19 @@ def main() -> int:
         return report(facts, run_all(home, folder, given.rounds))
 
 
-def run_all(home: Path, folder: Path, rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Everything in turns, each in a process of its own; the first turn, which warms the disk, is thrown away."""
-    # An account that is configured and never asked: what is measured reads the disk only.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SYNCRO_NB_")}
-    environment |= {
+def never_asked(home: Path) -> dict[str, str]:
+    """The environment of an account that is configured and never asked: what is measured reads the disk only."""
+    return {
         "SYNCRO_NB_HOME": str(home),
         "SYNCRO_NB_URL": "http://127.0.0.1:9/api/v1",
         "SYNCRO_NB_API_KEY": "none",
     }
+
+
+def run_all(home: Path, folder: Path, rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Everything in turns, each in a process of its own; the first turn, which warms the disk, is thrown away."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SYNCRO_NB_")}
+    environment |= never_asked(home)
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in (*ONE, *PROGRAMS)}
     for turn in range(rounds + 1):
         for name in ONE:

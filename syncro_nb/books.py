@@ -80,11 +80,12 @@ class Books:
 def from_records(records: Mapping[str, Sequence[Any]], *, as_of: datetime, **more: Any) -> Books:
     """Books of records by table name, for tests and small accounts. Tables that are not named were never read.
 
-    Tickets and customers count as read in full (`detail_at`).
+    Tickets, invoices and customers count as read in full (`detail_at`, `named_at`).
     """
     made = {name: frames.from_records(name, rows) for name, rows in records.items() if name in TABLES}
     for frame in made.values():
-        if "detail_at" in frame:
-            frame["detail_at"] = as_of.astimezone(UTC)
-            frame["detail_at"] = frame["detail_at"].astype("datetime64[us, UTC]")
+        for name in ("detail_at", "named_at"):
+            if name in frame:
+                frame[name] = as_of.astimezone(UTC)
+                frame[name] = frame[name].astype("datetime64[us, UTC]")
     return Books(as_of=as_of, tables=made, **more)

@@ -203,7 +203,10 @@ def _invoices() -> dict[str, Column]:
             "business name, else the person's",
             lambda row: row.customer_name or (row.customer.name if row.customer else ""),
         ),
-        "ticket_id": Column(_LINK, "id of the ticket that it names; absent: it names none, or the list does not say"),
+        "ticket_id": Column(
+            _LINK,
+            "id of the ticket that it names; absent: none, if it was read by itself (named_at), else nobody knows",
+        ),
         "schedule_id": Column(_LINK, "id of the recurring invoice that made it"),
         "dated_on": Column(DAY, "invoice date"),
         "due_on": Column(DAY, "due day"),
@@ -406,6 +409,10 @@ DETAIL_AT = Column(
     INSTANT, "when its details (comments, timers, lines; prepaid hours) were last read; absent: never", lambda row: None
 )
 
+NAMED_AT = Column(
+    INSTANT, "when it was read by itself, which alone proves that it names no ticket; absent: never", lambda row: None
+)
+
 _DETAIL = {"detail_at": DETAIL_AT}
 _TICKET, _INVOICE, _CUSTOMER = "GET /tickets/{id}", "GET /invoices/{id}", "GET /customers/{id}"
 
@@ -416,7 +423,13 @@ TABLES: Mapping[str, Table] = {
         Table("comments", "comment_id", _TICKET, records.Comment, _comments()),
         Table("charges", "line_id", f"{_TICKET}: line_items", records.TicketLine, _charges()),
         Table("timers", "timer_id", f"GET /ticket_timers, {_TICKET}", records.Timer, _timers()),
-        Table("invoices", "invoice_id", f"GET /invoices, {_INVOICE}", records.Invoice, _invoices() | _DETAIL),
+        Table(
+            "invoices",
+            "invoice_id",
+            f"GET /invoices, {_INVOICE}",
+            records.Invoice,
+            _invoices() | _DETAIL | {"named_at": NAMED_AT},
+        ),
         Table("invoice_lines", "line_id", f"GET /line_items, {_INVOICE}", records.InvoiceLine, _invoice_lines()),
         Table("customers", "customer_id", f"GET /customers, {_CUSTOMER}", records.Customer, _customers() | _DETAIL),
         Table("contacts", "contact_id", "GET /contacts", records.Contact, _contacts()),

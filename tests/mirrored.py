@@ -13,7 +13,7 @@ from syncro_nb.sandbox import Sandbox
 from syncro_nb.tables import TABLES
 
 # A customer's detail has links to everything, which the mirror leaves to the tables; readings have their own times.
-NOT_COMPARED = {"customers": ["extra", "detail_at"], "tickets": ["detail_at"], "invoices": ["detail_at"]}
+NOT_COMPARED = {"customers": ["extra", "detail_at"], "tickets": ["detail_at"], "invoices": ["detail_at", "named_at"]}
 
 
 @functools.cache

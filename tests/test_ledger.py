@@ -119,6 +119,12 @@ def test_a_detail_report_without_totals_adds_up_the_lines():
     assert any("added up" in note for note in ledger.notes)
 
 
+def test_a_tax_amount_on_a_row_that_is_an_invoice_is_the_invoices():
+    text = "Date,Transaction Type,Num,Name,Amount,Tax Amount,Total\n10/05/2026,Invoice,1001,Anvil,100.00,8.70,108.70\n"
+    (row,) = parse_ledger(text.encode(), "list.csv").rows.to_dict("records")
+    assert (row["subtotal_cents"], row["tax_cents"], row["total_cents"]) == (10000, 870, 10870)
+
+
 def test_a_number_that_occurs_twice_stays_twice():
     ledger = read(SALES + "03/31/2026,Invoice,1001,Harbor Dental,,04/15/2026,81.53,75.00,6.53,81.53,Open\n")
     assert ledger.rows["invoice_number"].tolist() == ["1001", "1002", "1001"]

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
 import pytest
+from desk import Desk
 
 from syncro_nb.clock import StillClock
 from syncro_nb.errors import InputError
-from syncro_nb.forms.review import Review
+from syncro_nb.forms.review import Review, review_form
 from syncro_nb.reconcile.decisions import Decision, Decisions, identified
 from syncro_nb.reconcile.finding import Finding, NotEvaluated
 from syncro_nb.reconcile.report import Report
@@ -55,7 +56,7 @@ def shown(form):
 
 
 def page(form):
-    return form.head.value + form.panel.value + form.status.value
+    return form.head.value + form.missing.value + form.panel.value + form.status.value
 
 
 # ---------------------------------------------------------------- reading
@@ -92,9 +93,37 @@ def test_rules_and_states_can_be_filtered(form):
 
 def test_what_was_not_evaluated_stands_at_the_top_and_nothing_is_an_all_clear(kept):
     made = Review(report((), [NotEvaluated("tax", "a page failed", 3)], rows={"tickets": 0}), kept)
-    assert "tax: a page failed (3 records)" in made.head.value
+    assert "a page failed (3 records): tax" in made.missing.value
     assert "nothing is clear" in made.head.value
     assert repr(made) == "<review of 0 findings, 0 to decide; 1 not evaluated>"
+
+
+def test_a_reason_that_silences_several_rules_is_said_once(kept):
+    missed = [NotEvaluated(rule, "a page failed", 3) for rule in ("tax", "zero-line")] + [NotEvaluated("tax", "odd", 1)]
+    made = Review(report((), missed), kept)
+    assert "2 rules could not look at everything" in made.missing.value
+    assert made.missing.value.count("a page failed (3 records): tax, zero-line") == 1
+    assert "odd (1 record): tax" in made.missing.value
+
+
+def test_what_is_in_doubt_is_read_from_syncro_by_a_button_and_by_nothing_else(tmp_path):
+    desk = Desk(tmp_path)
+    desk.ws.sync()
+    made = review_form(desk.ws, desk.ws.reconcile())
+    wanted, before = made.report.proofs_wanted, len(desk.sandbox._log)
+    assert made.read_button.description == f"Read {len(wanted)} records from Syncro"
+    made.read_button.click()
+    assert len(desk.sandbox._log) > before
+    assert not made.report.proofs_wanted
+    assert made.read_button.layout.display == "none"
+    assert "details live" in made.status.value
+    desk.close()
+
+
+def test_a_review_without_a_workspace_offers_to_read_nothing(form):
+    assert form.read_button.layout.display == "none"
+    with pytest.raises(InputError, match="from a workspace"):
+        form.read_live()
 
 
 def test_hostile_text_is_shown_as_text(kept):

@@ -106,13 +106,15 @@ def test_a_first_sync_has_all_lists_and_says_whose_details_are_missing(desk):
     tickets = books.table("tickets", ["ticket_id", "status", "detail_at"])
     unread = tickets[tickets["detail_at"].isna()]
     assert not unread["status"].map(desk.ws.house.is_resolved).eq(False).any()  # open ones are all read
+    loose = books.table("invoices").query("ticket_id.isna() and schedule_id.isna() and not is_recurring")
     assert {gap.table: gap.records for gap in books.gaps} == {
         "comments": len(unread),
         "charges": len(unread),
+        "invoices": loose["named_at"].isna().sum(),
         "prepaid": 2,
     }
     assert asked["/tickets/N"] == len(tickets) - len(unread) > 0
-    assert asked["/invoices/N"] == 0
+    assert asked["/invoices/N"] == loose["named_at"].notna().sum()
     desk.pull(full=True)
     assert wrong_now(desk) == {}
 
@@ -419,6 +421,20 @@ def test_without_the_list_of_lines_they_come_from_the_invoices(desk):
     assert desk.gaps("invoice_lines") == []
     switch(desk, denied=[])
     assert wrong_now(desk) == {}
+
+
+def test_a_list_of_invoices_that_names_no_ticket_is_no_proof_so_each_invoice_is_asked_once(desk):
+    """Rows of the list may lack ticket_id; the invoice itself has it."""
+    switch(desk, invoice_rows_with_ticket_id=False)
+    desk.pull()
+    assert any("the list says none, which proves nothing" in one for one in desk.gaps("invoices"))
+    desk.pull(full=True)
+    assert desk.gaps("invoices") == []
+    held = desk.ws.books().table("invoices").set_index("invoice_id")["ticket_id"]
+    named = {row["id"]: row["ticket_id"] for row in desk.sandbox._account.invoices}
+    assert held.dropna().to_dict() == {key: one for key, one in named.items() if one}
+    assert sum(desk.pull().values()) <= 12
+    assert desk.changed() == {}
 
 
 def test_without_the_permission_for_details_the_lists_are_there(desk):

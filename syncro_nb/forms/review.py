@@ -3,6 +3,7 @@
     review = Review(report, decisions, by="Ana")
     review.selected                    # the findings whose rows are selected
     review.decide()                    # what the form says, on all of them; kept at once, at home
+    review.read_live()                 # reads what a rule would have to see before it speaks, and looks again
 
 Totals stand by direction and are never netted. A finding that Syncro's API can put right has a button that opens the plan of
 that write: `on_repair` gets the `Repair` and shows what is to be confirmed; nothing is written from here.
@@ -21,14 +22,14 @@ from ..errors import InputError
 from ..escape import line
 from ..money import format_cents
 from ..reconcile.decisions import ACCEPTED, CHOICES, OPEN, REOPENED, SNOOZED, Decision, Decisions, by_key, review
-from ..reconcile.finding import DIRECTIONS, Finding
+from ..reconcile.finding import DIRECTIONS, Finding, by_reason
 from ..reconcile.repair import Repair, repair_of
 from ..reconcile.report import Report
 from ..workbook import links_of, write_report
 from ..workspace import Workspace
 from . import markup
 from .inputs import button, wide
-from .page import bundle, guarded, say_in
+from .page import Work, bundle, guarded, say_in
 from .repair import repair_form
 from .table import Table
 
@@ -50,12 +51,19 @@ SHOWN = (
 UNDECIDED, EVERYTHING = "open and reopened", "all"
 
 
-def review_form(workspace: Workspace, report: Report, *, by: str = "", folder: Path | str = "") -> Review:
+def review_form(
+    workspace: Workspace, report: Report, *, by: str = "", folder: Path | str = "", ledger: Any = None
+) -> Review:
     """The review of a reconciliation of this workspace; decisions are kept in its home, the workbook goes to `folder`.
 
-    `by` is the name that decisions carry. Nothing is written to Syncro from it but what a repair previews and a person confirms.
+    `by` is the name that decisions carry, `ledger` what the report was made with, for when details are read and it looks again.
+    Nothing is written to Syncro from it but what a repair previews and a person confirms.
     """
     config = workspace.config
+
+    def look_again(say: Callable[[str], None]) -> Report:
+        return workspace.reconcile(report.from_, report.to, ledger=ledger, prove=True, say=say)
+
     return Review(
         report,
         workspace.decisions,
@@ -65,11 +73,16 @@ def review_form(workspace: Workspace, report: Report, *, by: str = "", folder: P
         zone=workspace.zone,
         folder=Path(folder).expanduser(),
         on_repair=lambda repair: repair_form(workspace, repair),
+        on_read=look_again,
     )
 
 
 class Review:
-    """The widgets of a review. `by`: the name that decisions carry. `on_repair` None: repairs are told, not opened."""
+    """The widgets of a review. `by`: the name that decisions carry.
+
+    `on_repair` None: repairs are told, not opened. `on_read` reads the details that are wanted and gives the report anew; it is
+    told where to say what it did.
+    """
 
     def __init__(
         self,
@@ -82,15 +95,14 @@ class Review:
         zone: ZoneInfo | None = None,
         folder: Path | None = None,
         on_repair: Callable[[Repair], Any] | None = None,
+        on_read: Callable[[Callable[[str], None]], Report] | None = None,
     ) -> None:
         self.report, self.decisions = report, decisions
+        self._on_read = on_read
         self._account, self._site, self._zone, self._folder = account, site, zone or ZoneInfo("UTC"), folder or Path()
         self._on_repair = on_repair
         self.repair: Any = None  # what `on_repair` has opened
-        rules = list(dict.fromkeys(one.rule for one in report.findings))
-        self.rule = widgets.Dropdown(
-            description="Rule", options=[(EVERYTHING, ""), *((one, one) for one in rules)], **_shape()
-        )
+        self.rule = widgets.Dropdown(description="Rule", options=_rules(report), **_shape())
         self.state = widgets.Dropdown(description="Show", options=[UNDECIDED, EVERYTHING], value=UNDECIDED, **_shape())
         self.choice = widgets.Dropdown(
             description="Decision", options=[("choose ...", ""), *((one, one) for one in CHOICES)], **_shape()
@@ -108,7 +120,10 @@ class Review:
         )
         self.file_name = widgets.Text(value="reconciliation.xlsx", layout=widgets.Layout(width="260px"))
         self.workbook_button = button("Save as workbook", "all findings, with the decisions", icon="download")
-        self.status, self.head, self.panel = (widgets.HTML(layout=wide()) for _ in range(3))
+        self.read_button = button(
+            "Read from Syncro", "reads the records that are in doubt, and looks again", icon="refresh"
+        )
+        self.status, self.head, self.panel, self.missing = (widgets.HTML(layout=wide()) for _ in range(4))
         self._say = say_in(self.status)
         self.place, self.opened = widgets.VBox(), widgets.VBox()
         self._refresh()
@@ -119,6 +134,7 @@ class Review:
         self.decide_button.on_click(self._guarded(lambda _: self.decide()))
         self.repair_button.on_click(self._guarded(lambda _: self.open_repair()))
         self.workbook_button.on_click(self._guarded(lambda _: self._save()))
+        self.read_button.on_click(self._guarded(lambda _: self._reading().behind(self._read, self._say)))
         self._lay_out()
 
     # ------------------------------------------------------------ what a program asks it
@@ -151,6 +167,10 @@ class Review:
         self._refresh()
         self._say(f"Kept: {made[0].said}, on {len(made)} finding{'' if len(made) == 1 else 's'}.", "good")
         return made
+
+    def read_live(self) -> Report:
+        """Read the records that rules want to see before they speak, and show what they say then. Only reads; with your leave."""
+        return self._reading().now(self._read)
 
     def open_repair(self) -> Repair:
         """Open the plan of the write that repairs the selected finding. Raises InputError where there is none."""
@@ -196,9 +216,32 @@ class Review:
 
     # ------------------------------------------------------------ the page
 
+    def _reading(self) -> Work[Report]:
+        if self._on_read is None:
+            raise InputError("open this review from a workspace to read from Syncro")
+        said: list[str] = []
+        self.read_button.disabled = True
+        self._say(f"Reading up to {self.report.proofs_wanted.requests:,} details from Syncro ...", "info")
+
+        def show(report: Report) -> None:
+            self.report = report
+            self.rule.options = _rules(report)
+            self._refresh()
+            self._say(f"Looked again: {'; '.join(said) or 'nothing had to be read'}.", "good")
+
+        read = self._on_read
+        return Work(lambda: read(said.append), show)
+
+    def _read(self) -> None:
+        self.read_button.disabled = False
+
     def _refresh(self) -> None:
         rows = self.rows
         self.head.value = self._heading(rows)
+        self.missing.value = self._missing()
+        wanted = self.report.proofs_wanted
+        self.read_button.description = f"Read {len(wanted):,} record{'' if len(wanted) == 1 else 's'} from Syncro"
+        self.read_button.layout.display = "" if wanted and self._on_read else "none"
         shown = rows
         if self.rule.value:
             shown = shown[shown["rule"].astype("str") == self.rule.value]
@@ -263,10 +306,6 @@ class Review:
             _by_direction(rows),
             numbers=frozenset((1, 2, 3, 4)),
         )
-        missing = self.report.not_evaluated
-        if missing:
-            said += markup.text(f"Not evaluated ({len(missing)}): nothing is known of these", "warn", bold=True)
-            said += markup.items((f"{one.rule}: {one.reason}{_many(one.records)}" for one in missing), "warn")
         if not self.report.has_data:
             said += markup.text(
                 "There was nothing in the period to look at, so that nothing is clear.", "warn", bold=True
@@ -283,6 +322,17 @@ class Review:
             )
         return said
 
+    def _missing(self) -> str:
+        """What could not be looked at: each reason once, with the rules that it silences."""
+        silenced = {one.rule for one in self.report.not_evaluated}
+        if not silenced:
+            return ""
+        said = markup.text(
+            f"{len(silenced)} rules could not look at everything; nothing is known of these records", "warn", bold=True
+        )
+        reasons = by_reason(self.report.not_evaluated)
+        return said + markup.items((f"{reason}: {', '.join(rules)}" for reason, rules in reasons), "warn")
+
     def _save(self) -> None:
         self._say(str(self.save_workbook(self.file_name.value.strip())), "good")
 
@@ -295,7 +345,9 @@ class Review:
         detail = widgets.VBox([self.panel], layout=widgets.Layout(flex="1 1 360px", padding="0 0 0 20px"))
         below = widgets.HBox([form, detail], layout=widgets.Layout(flex_flow="row wrap"))
         save = widgets.HBox([self.file_name, self.workbook_button])
-        self.box = widgets.VBox([self.head, filters, self.place, below, self.opened, save])
+        self.box = widgets.VBox(
+            [self.head, self.missing, self.read_button, filters, self.place, below, self.opened, save]
+        )
 
     def _guarded(self, action: Callable[[Any], Any]) -> Callable[[Any], None]:
         return guarded(action, self._say)
@@ -304,6 +356,10 @@ class Review:
 def _shape() -> dict[str, Any]:
     """The looks of an input; each has a layout of its own, since some are hidden at times."""
     return {"style": {"description_width": "70px"}, "layout": widgets.Layout(width="340px", max_width="100%")}
+
+
+def _rules(report: Report) -> list[tuple[str, str]]:
+    return [(EVERYTHING, ""), *((one, one) for one in dict.fromkeys(one.rule for one in report.findings))]
 
 
 def _by_direction(rows: pd.DataFrame) -> Iterable[tuple[str, int, int, str, str]]:
@@ -330,7 +386,3 @@ def _evidence(name: str, value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(str(one) for one in value)
     return "" if value is None else str(value)
-
-
-def _many(records: int | None) -> str:
-    return "" if records is None else f" ({records:,} records)"

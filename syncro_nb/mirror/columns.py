@@ -34,6 +34,7 @@ class DetailRead:
     updated_at: datetime | None
     read_at: datetime
     prepaid_millionths: int | None = None
+    ticket_id: int | None = None
 
 
 def _detail_table(name: str, source: str, **more: Column) -> Table:
@@ -57,13 +58,25 @@ OWN_TABLES = {
             prepaid_millionths=Column("Int64", "prepaid hours left, exactly, in millionths"),
         ),
         _detail_table("invoice_details", "GET /line_items, GET /invoices/{id}"),
+        _detail_table(
+            "invoice_owners",
+            "GET /invoices/{id}",
+            ticket_id=Column(
+                "Int64", "id of the ticket that it names; absent: none, which a list alone does not prove"
+            ),
+        ),
     )
 }
-# Columns that are not kept with the row, because another read gives them: they are joined when the table is loaded.
-JOINED = {
-    "tickets": ("detail_at",),
-    "invoices": ("detail_at",),
-    "customers": ("detail_at", "prepaid_millionths", "prepaid_hours"),
+# Columns that are not kept with the row, because another read gives them: they are joined when the table is loaded, each from
+# a table of the mirror's own and a column of it.
+JOINED: dict[str, dict[str, tuple[str, str]]] = {
+    "tickets": {"detail_at": ("ticket_details", "read_at")},
+    "invoices": {"detail_at": ("invoice_details", "read_at"), "named_at": ("invoice_owners", "read_at")},
+    "customers": {
+        "detail_at": ("customer_details", "read_at"),
+        "prepaid_millionths": ("customer_details", "prepaid_millionths"),
+        "prepaid_hours": ("customer_details", "prepaid_millionths"),
+    },
 }
 
 
@@ -75,7 +88,7 @@ def declared(name: str) -> Table:
 @cache
 def kept_columns(name: str) -> dict[str, Column]:
     """The columns of a table that are kept with its rows."""
-    joined = JOINED.get(name, ())
+    joined = JOINED.get(name, {})
     return {column: one for column, one in declared(name).columns.items() if column not in joined}
 
 

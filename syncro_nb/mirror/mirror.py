@@ -80,15 +80,14 @@ class Mirror:
         needed = list(dict.fromkeys([*kept, table.key])) if joined else kept
         data = self._store.load(name, needed, pin)
         if joined:
-            data = self._store.join(data, table.key, _DETAILS[name], joined, pin)
+            data = self._store.join(data, name, joined, pin)
         made = frames.from_arrow(data.select(wanted), table.columns)
         made.attrs["as_of"] = self.as_of_table(name)
         return made
 
     def frame(self, name: str) -> pd.DataFrame:
         """A whole table but for `extra`, which is as large as all the rest; kept in memory until it changes."""
-        details = _DETAILS.get(name)
-        version = (*self._store.version(name), *(self._store.version(details) if details else ()))
+        version = self._store.version_joined(name)
         kept = self._cache.get(name)
         if kept is None or kept[0] != version:
             kept = (version, self.load(name, [column for column in TABLES[name].columns if column != "extra"]))
@@ -142,6 +141,10 @@ class Mirror:
         if invoices:
             why = f"the lines of {invoices} invoices were not read yet, or have changed since"
             yield Gap("invoice_lines", _because(why, states, "invoices"), invoices, True)
+        loose = self._store.without_detail("invoices", "invoice_owners") if "invoices" in names else 0
+        if loose:
+            why = f"whether {loose} invoices name a ticket was not read yet; the list says none, which proves nothing"
+            yield Gap("invoices", _because(why, states, "invoices"), loose, True)
         customers = self._store.without_detail("customers", "customer_details") if "prepaid" in names else 0
         if customers:
             why = f"the prepaid hours of {customers} customers were not read yet, or may have changed since"
@@ -203,7 +206,7 @@ class Mirror:
         """
         if name not in TABLES:
             raise InputError(f"there is no table {name[:40]!r}; there is: {', '.join(TABLES)}")
-        return self._store.file(name, _DETAILS.get(name), JOINED.get(name, ()))
+        return self._store.file(name)
 
     def size(self) -> tuple[int, int]:
         """Rows and bytes on the disk."""

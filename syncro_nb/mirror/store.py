@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ..database import Connection, OperationalError, Row, open_database
 from ..errors import InputError
 from ..tables import DAY, INSTANT, MILLION, TABLES, Column
-from .columns import OWN_TABLES, declared, kept_columns
+from .columns import JOINED, OWN_TABLES, declared, kept_columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -254,6 +254,11 @@ class Store:
         ).fetchone()
         return row["one"] or 0, row["two"] or 0
 
+    def version_joined(self, name: str) -> tuple[int, ...]:
+        """The same of a table with what is joined to it."""
+        others = dict.fromkeys(own for own, _ in JOINED.get(name, {}).values())
+        return tuple(one for table in (name, *others) for one in self.version(table))
+
     def pin(self) -> Pin:
         """What makes every table at this instant: loading with it gives the same rows each time, whatever a sync does."""
         pinned: dict[str, tuple[list[Segment], list[str]]] = {name: ([], []) for name in (*TABLES, *OWN_TABLES)}
@@ -291,20 +296,22 @@ class Store:
                     raise self._damaged(name, error) from None
         raise AssertionError
 
-    def join(self, table: pa.Table, key: str, details: str, columns: Sequence[str], pin: Pin | None = None) -> pa.Table:
-        """A table with those of its columns that its details give: detail_at, and the prepaid hours of customers."""
+    def join(self, table: pa.Table, name: str, columns: Sequence[str], pin: Pin | None = None) -> pa.Table:
+        """A table with these of its columns that other reads give (columns.JOINED), as the readings with detail_at."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        read = self.load(details, pin=pin)
-        place = pc.index_in(table.column(key), value_set=read.column("id").combine_chunks())
+        keys = table.column(declared(name).key)
+        places: dict[str, tuple[pa.Table, Any]] = {}
         for column in columns:
-            if column == "detail_at":
-                values = read.column("read_at").take(place)
-            else:
-                values = read.column("prepaid_millionths").take(place)
-                if column == "prepaid_hours":
-                    values = pc.divide(values.cast(pa.float64()), float(MILLION))
+            own, source = JOINED[name][column]
+            if own not in places:
+                read = self.load(own, pin=pin)
+                places[own] = read, pc.index_in(keys, value_set=read.column("id").combine_chunks())
+            read, place = places[own]
+            values = read.column(source).take(place)
+            if column == "prepaid_hours":
+                values = pc.divide(values.cast(pa.float64()), float(MILLION))
             table = table.append_column(column, values)
         return table
 
@@ -332,18 +339,28 @@ class Store:
         return len(self.load(name, [declared(name).key]))
 
     def without_detail(self, name: str, details: str) -> int:
-        """How many rows of a table were never read by themselves, or have changed since. Counted once for each version."""
+        """How many rows of a table were never read by themselves, or have changed since. Counted once for each version.
+
+        Of invoices in `invoice_owners` only those count that the list shows without a ticket, and that no schedule has made.
+        """
         versions = (self.version(name), self.version(details))
-        seen, lacking = self._lacking.get(name, (None, 0))
+        seen, lacking = self._lacking.get(details, (None, 0))
         if seen != versions:
             lacking = self._without_detail(name, details)
-            self._lacking[name] = (versions, lacking)
+            self._lacking[details] = (versions, lacking)
         return lacking
 
     def _without_detail(self, name: str, details: str) -> int:
         import pyarrow.compute as pc
 
-        rows, read = self.load(name, [declared(name).key, "updated_at"]), self.load(details, ["id", "updated_at"])
+        more = ("ticket_id", "schedule_id", "is_recurring") if details == "invoice_owners" else ()
+        rows, read = (
+            self.load(name, [declared(name).key, "updated_at", *more]),
+            self.load(details, ["id", "updated_at"]),
+        )
+        if more:
+            made = pc.or_(pc.is_valid(rows.column(3)), pc.fill_null(rows.column(4), False))
+            rows = rows.filter(pc.invert(pc.or_(pc.is_valid(rows.column(2)), made)))
         place = pc.index_in(rows.column(0), value_set=read.column(0).combine_chunks())
         then = read.column(1).take(place)
         changed = pc.fill_null(pc.greater(rows.column(1), then), False)
@@ -353,18 +370,16 @@ class Store:
         """The segments of a table. More than one, or a tail beside them, may hold several versions of a row."""
         return [self.folder / one.file for one in self._manifest(name)[0]]
 
-    def file(self, name: str, details: str | None, joined: Sequence[str]) -> Path:
+    def file(self, name: str) -> Path:
         """The whole table as one Parquet file: its only segment, or a copy in `whole/` of this version of it."""
         segments, tail = self._manifest(name)
-        if len(segments) == 1 and not tail and not segments[0].gone and details is None:
+        if len(segments) == 1 and not tail and not segments[0].gone and name not in JOINED:
             return self.folder / segments[0].file
-        versions = [*self.version(name), *(self.version(details) if details else ())]
+        versions = self.version_joined(name)
         folder = self.folder / "whole"
         path = folder / f"{name}-{'-'.join(map(str, versions))}.parquet"
         if not path.exists():
-            table = self.load(name)
-            if details is not None:
-                table = self.join(table, declared(name).key, details, joined)
+            table = self.join(self.load(name), name, tuple(JOINED.get(name, ())))
             try:
                 folder.mkdir(exist_ok=True)
                 beside = folder / f"{path.stem}.{os.getpid()}"

@@ -413,6 +413,8 @@ class Pull:
             return  # of an estimate
         if name == "customers":
             self._look_at_contacts(record)
+        elif name == "invoices" and record.ticket_id is None and record.id in self.owners:
+            record = replace(record, ticket_id=self.owners[record.id])
         self.writer.put(name, record)
         if name == "schedules" and record.lines is not None:
             self.writer.put_parts(
@@ -525,6 +527,24 @@ class Pull:
         """When each ticket was last read by itself, in microseconds; a reading of this sync is noted by who makes it."""
         return {key: at for key, (_, at) in self._details_of("tickets").items()}
 
+    @cached_property
+    def owners(self) -> dict[int, int]:
+        """The tickets that invoices name when they are read by themselves; their list does not always say."""
+        read = self.store.values("invoice_owners", ["id", "ticket_id"])
+        return {invoice: ticket for invoice, ticket in read if ticket is not None}
+
+    def _name_owners(self) -> None:
+        """Invoices that the list shows without a ticket, and that name one themselves."""
+        columns = list(kept_columns("invoices"))
+        key, ticket = columns.index("invoice_id"), columns.index("ticket_id")
+        if self.owners:
+            for row in self.store.values("invoices", columns):
+                if row[ticket] is None and row[key] in self.owners:
+                    self.writer.put_row(
+                        "invoices", row[key], (*row[:ticket], self.owners[row[key]], *row[ticket + 1 :])
+                    )
+            self.writer.commit()
+
     def follow(self, ticket: int | None, changed_at: datetime | None) -> None:
         """Lines of an invoice are new or have changed: what its ticket says of its own lines is old, if it was read before."""
         if ticket is None or changed_at is None:
@@ -546,7 +566,12 @@ class Pull:
 
     def _details_of(self, name: str) -> dict[int, tuple[int | None, int]]:
         """When each record was last read by itself: its updated_at then, and the moment."""
-        own = {"tickets": "ticket_details", "invoices": "invoice_details", "customers": "customer_details"}[name]
+        own = {
+            "tickets": "ticket_details",
+            "invoices": "invoice_details",
+            "owners": "invoice_owners",
+            "customers": "customer_details",
+        }[name]
         return {key: (then, at) for key, then, at in self.store.values(own, ["id", "updated_at", "read_at"])}
 
     def _details(self) -> None:
@@ -574,6 +599,7 @@ class Pull:
             # Meanwhile: invoices of tickets that have gone, and tickets whose lines an invoice has taken or given back.
             following = (_Invoices(self, sorted(again["invoices"])), _Tickets(self, sorted(again["tickets"])))
             sources = [one for one in following if one.left]
+        self._name_owners()
         self._prove()  # what hung on a record that the details showed to be gone
         self._keep_unproved(read)
 
@@ -599,16 +625,20 @@ class Pull:
         return [key for _, _, key in sorted(ranked)]
 
     def _wanted_invoices(self) -> list[int]:
-        """The invoices whose lines are missing or old."""
-        details = self._details_of("invoices")
+        """The invoices whose lines are missing or old, and those of which only the list says that they name no ticket."""
+        details, owners = self._details_of("invoices"), self._details_of("owners")
         recent = microseconds(self.now() - timedelta(days=RECENT_DAYS))
         is_refused = not self._is_complete("invoice_lines")
         ranked = []
-        for key, updated_at, is_paid in self.store.values("invoices", ["invoice_id", "updated_at", "is_paid"]):
-            if key in self._forced["invoices"] or self._is_wanted(details.get(key), updated_at):
-                is_late = not is_paid or (updated_at or 0) >= recent
-                if self._wants_all or not is_refused or is_late or key in details:
-                    ranked.append((bool(is_paid), -(updated_at or 0), key))
+        columns = ["invoice_id", "updated_at", "is_paid", "ticket_id", "schedule_id", "is_recurring"]
+        for key, updated_at, is_paid, ticket, schedule, recurs in self.store.values("invoices", columns):
+            is_late = not is_paid or (updated_at or 0) >= recent
+            is_loose = ticket is None and schedule is None and not recurs
+            if (
+                (key in self._forced["invoices"] or self._is_wanted(details.get(key), updated_at))
+                and (self._wants_all or not is_refused or is_late or key in details)
+            ) or (is_loose and (self._wants_all or is_late) and self._is_wanted(owners.get(key), updated_at)):
+                ranked.append((bool(is_paid), -(updated_at or 0), key))
         return [key for _, _, key in sorted(ranked)]
 
     def _wanted_customers(self) -> list[int]:
@@ -793,7 +823,7 @@ _DETAILS_BEHIND = {
     "charges": ("ticket_details",),
     "timers": ("ticket_details",),
     "invoice_lines": ("invoice_details",),
-    "invoices": ("invoice_details",),
+    "invoices": ("invoice_details", "invoice_owners"),
     "customers": ("customer_details",),
     "prepaid": ("customer_details",),
 }
@@ -990,6 +1020,11 @@ class _Invoices(_Records):
         if is_new or writer.changes["invoice_lines"] != before:
             self.pull.follow(record.ticket_id, record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
+        writer.append("invoice_owners", DetailRead(record.id, record.updated_at, read_at, ticket_id=record.ticket_id))
+        if record.ticket_id is None:
+            self.pull.owners.pop(record.id, None)
+        else:
+            self.pull.owners[record.id] = record.ticket_id
         if record.id in self._orphaned and record.ticket_id is None:
             self.pull._rewrite("invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
 

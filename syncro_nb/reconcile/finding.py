@@ -7,9 +7,11 @@ those whose detail would have to be read live (`Proofs`). The report weighs the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ..escape import line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +74,16 @@ class NotEvaluated:
         return {"rule": self.rule, "reason": self.reason, "records": self.records}
 
 
+def by_reason(gaps: Iterable[NotEvaluated]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What could not be looked at, for people: each reason once, with how many records, and the rules that it silences."""
+    silenced: dict[tuple[str, int | None], list[str]] = {}
+    for gap in gaps:
+        silenced.setdefault((gap.reason, gap.records), []).append(gap.rule)
+    for (reason, records), rules in silenced.items():
+        count = "" if records is None else f" ({records:,} record{'' if records == 1 else 's'})"
+        yield f"{line(reason)}{count}", tuple(dict.fromkeys(rules))
+
+
 @dataclass(frozen=True)
 class Proofs:
     """Records whose detail has to be read live before a rule may say that something is absent: ticket ids, invoice ids."""
@@ -81,6 +93,11 @@ class Proofs:
 
     def __len__(self) -> int:
         return len(self.tickets) + len(self.invoices)
+
+    @property
+    def requests(self) -> int:
+        """How many requests it takes at least: a ticket, and the invoices that may be its."""
+        return 2 * len(self.tickets) + len(self.invoices)
 
     def __or__(self, other: Proofs) -> Proofs:
         return Proofs(self.tickets | other.tickets, self.invoices | other.invoices)

@@ -329,6 +329,8 @@ def _header(text: str, separator: str, skipped: int, name: str, asked: Mapping[s
     if per_line and "total" in places and plain[places["total"]] == "amount" and "total" not in asked:
         places.setdefault("line_amount", places["total"])
         del places["total"]
+    if not per_line and "tax" not in places and "line_tax" in places:  # a row is an invoice, and so is its tax
+        places["tax"] = places.pop("line_tax")
     _complain_of_missing(name, titles, places)
     return _Header(line, titles, places, per_line, "customer" not in places and not plain[0])
 

@@ -5,14 +5,14 @@ Exact and estimated dollars stand apart everywhere: an estimate (a timer that ru
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from ..escape import line
 from ..money import format_cents
-from .finding import DIRECTIONS, Finding
+from .finding import DIRECTIONS, Finding, by_reason
 
 if TYPE_CHECKING:
     from .decisions import Decision
@@ -54,7 +54,7 @@ def text(
     if report.proofs_wanted:
         said.append(
             f"  {len(report.proofs_wanted):,} records would have to be read live to settle some of it "
-            f"(at least {2 * len(report.proofs_wanted.tickets) + len(report.proofs_wanted.invoices):,} requests): add --yes."
+            f"(at least {report.proofs_wanted.requests:,} requests): add --yes."
         )
     said += ["", *_totals(shown, decided), f"As of {_written(report.as_of, zone)}."]
     return said, tones
@@ -99,11 +99,11 @@ def _sums(rows: Sequence[Finding]) -> str:
 
 
 def _not_evaluated(report: Report) -> list[str]:
-    """Each rule and reason once. Where details lack, what reads them."""
+    """Each reason once, and under it the rules that it silences. Where details lack, what reads them."""
     said = []
-    for gap in report.not_evaluated:
-        count = "" if gap.records is None else f" ({gap.records:,} record{'' if gap.records == 1 else 's'})"
-        said.append(f"  {gap.rule}: {line(gap.reason)}{count}")
+    for reason, rules in by_reason(report.not_evaluated):
+        names = textwrap.wrap(", ".join(rules), 100, break_on_hyphens=False)
+        said += [f"  {reason}", *(f"      {some}" for some in names)]
     if any("not read" in gap.reason for gap in report.not_evaluated):
         said.append("  `syncro sync --full` reads every detail.")
     return said

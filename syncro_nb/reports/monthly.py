@@ -146,7 +146,7 @@ def _worked(question: Question) -> pd.DataFrame:
 
 def _invoices(question: Question) -> pd.DataFrame:
     names = ["invoice_id", "number", "customer_id", "customer", "ticket_id", "schedule_id", "is_recurring", "dated_on"]
-    invoices = question.books.table("invoices", [*names, "subtotal_cents", "detail_at"])
+    invoices = question.books.table("invoices", [*names, "subtotal_cents", "named_at"])
     return invoices[question.within(invoices["dated_on"])]
 
 
@@ -521,7 +521,8 @@ def receivables(question: Question) -> pd.DataFrame:
 
 def _unlinked_doubts(question: Question) -> Iterator[str]:
     unread = _invoices(question)
-    unread = unread[unread["ticket_id"].isna() & unread["detail_at"].isna() & ~unread["is_recurring"]]
+    loose = unread["ticket_id"].isna() & unread["schedule_id"].isna() & ~unread["is_recurring"]
+    unread = unread[loose & unread["named_at"].isna()]
     if len(unread):
         yield (
             f"{len(unread):,} invoices were seen in the list only, which does not always say the ticket: "
