@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from . import frames
 from .service.records import Settings, TicketSettings
 from .tables import TABLES
+from .zones import zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,11 +71,12 @@ class Books:
     @cached_property
     def zone(self) -> ZoneInfo:
         """The account's time zone; UTC if Syncro names none that this machine knows."""
-        name = ((self.settings.locale if self.settings else None) or {}).get("time_zone")
-        try:
-            return ZoneInfo(str(name))
-        except (KeyError, OSError, ValueError):
-            return ZoneInfo("UTC")
+        return self.known_zone or ZoneInfo("UTC")
+
+    @property
+    def known_zone(self) -> ZoneInfo | None:
+        """The same; None if Syncro names none that this machine knows."""
+        return zone_of(self.settings.locale if self.settings else None)
 
 
 def from_records(records: Mapping[str, Sequence[Any]], *, as_of: datetime, **more: Any) -> Books:

@@ -16,6 +16,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from .zones import zone_of
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -155,6 +157,8 @@ def from_settings(settings: Settings | None, zone: ZoneInfo) -> Hours:
     elif week is None:
         week, is_assumed = USUAL_WEEK, True
         doubts.append("the account names no business hours; assumed: Monday to Friday, 9 to 17")
+    if zone_of(settings.locale) is None:
+        doubts.append("the account names no time zone that is known here; counted by the clock of UTC")
     if calendar and calendar.strip().lower() not in UNITED_STATES:
         doubts.append(f"the holidays of the calendar {calendar[:40]!r} are not known; none are counted")
     return Hours(zone, week, calendar, tuple(doubts), is_assumed)

@@ -41,6 +41,7 @@ from .service.transport import Inside, Transport
 from .thresholds import Thresholds
 from .ticketview import TicketView
 from .words import Words, pull_words
+from .zones import zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,11 +195,7 @@ class Workspace:
     def zone(self) -> ZoneInfo | None:
         """The account's time zone, read once; None if Syncro does not name one that this machine knows."""
         if self._zone is None:
-            name = (self._account_settings().locale or {}).get("time_zone")
-            try:
-                self._zone = ZoneInfo(str(name))
-            except (KeyError, OSError, ValueError):  # ZoneInfoNotFoundError is a KeyError
-                return None
+            self._zone = zone_of(self._account_settings().locale)
         return self._zone
 
     @property

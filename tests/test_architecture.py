@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "syncro_nb"
 
 # Each room imports only from rooms to its left (or above); rooms in one place do not know each other.
 LAYERS = [
-    {"errors", "escape", "money", "clock", "secret"},
+    {"errors", "escape", "money", "clock", "secret", "zones"},
     {"database", "keys", "policy", "thresholds"},
     {"config"},
     {"service", "sandbox"},

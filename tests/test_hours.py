@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncro_nb import hours
+from syncro_nb import hours, zones
 from syncro_nb.hours import Hours, federal_holidays, from_settings
 from syncro_nb.service import records, wire
+from syncro_nb.zones import zone_of
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 NINE_TO_FIVE = Hours(LOS_ANGELES)
@@ -30,7 +31,20 @@ def week(**days):
 
 
 def read(settings_json, zone=LOS_ANGELES):
-    return from_settings(wire.read(records.Settings, settings_json), zone)
+    written = {"locale": {"time_zone": "Pacific Time (US & Canada)"}, **settings_json}
+    return from_settings(wire.read(records.Settings, written), zone)
+
+
+def test_a_zone_has_the_name_of_rails_or_its_own_and_another_is_said():
+    assert zone_of({"time_zone": "Arizona"}).key == "America/Phoenix"
+    assert zone_of({"time_zone": "America/New_York"}).key == "America/New_York"
+    for nothing in (None, {}, {"time_zone": None}, {"time_zone": "Middle of nowhere"}, {"time_zone": "../etc/passwd"}):
+        assert zone_of(nothing) is None
+    assert "no time zone" in read(week(monday="08:00-17:00") | {"locale": None}).doubts[0]
+
+
+def test_every_name_of_rails_is_a_zone_that_there_is():
+    assert [name for name in zones._RAILS if zone_of({"time_zone": name}) is None] == []
 
 
 def test_a_weekend_does_not_count():

@@ -67,7 +67,7 @@ def test_lines_that_were_not_read_are_no_wrong_sum():
 
 def test_an_invoice_without_lines():
     (found,) = report("empty-invoice", invoice(7)).findings
-    assert (found.severity, found.direction, found.amount_cents, found.exact) == ("S2", "none", 0, False)
+    assert (found.severity, found.direction, found.amount_cents, found.exact) == ("S2", "leak", 0, False)
     lost = [ticket(1), line(1, converted=True), invoice(7, ticket=1)]
     assert amounts("empty-invoice", lost) == [("leak", 15000)]
 

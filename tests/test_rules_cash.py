@@ -166,7 +166,16 @@ def test_what_is_not_due_or_paid_is_silent_and_an_unknown_balance_is_said():
     past = {"due_on": date(2026, 3, 1)}
     assert amounts("receivable-overdue", invoice(7, lines=HOUR, is_paid=True, balance_due_cents=15000, **past)) == []
     assert amounts("receivable-overdue", invoice(7, lines=HOUR, balance_due_cents=0, **past)) == []
-    assert left_out("receivable-overdue", invoice(7, lines=HOUR, **past)) == [1]
+    missing = (Gap("payments", "page 2 failed"),)
+    assert left_out("receivable-overdue", invoice(7, lines=HOUR, **past), gaps=missing) == [1]
+
+
+def test_where_an_invoice_does_not_tell_its_balance_its_payments_do():
+    owed = invoice(7, lines=HOUR, due_on=date(2026, 3, 1))
+    assert amounts("receivable-overdue", owed) == [("cash", 15000)]
+    assert amounts("receivable-overdue", owed, payment(1, 5000, 7)) == [("cash", 10000)]
+    assert amounts("receivable-overdue", owed, payment(1, 5000, 7, success=False)) == [("cash", 15000)]
+    assert left_out("receivable-overdue", owed, payment(1, 20000, 7, 8)) == [1]
 
 
 # ---------------------------------------------------------------- cut-off

@@ -112,6 +112,12 @@ def test_a_charged_timer_whose_line_is_gone_is_found():
     assert amounts("charged-no-line", ticket(1), charged(1, 7), line(7, hours="0.5")) == []
 
 
+def test_a_line_that_stands_on_another_ticket_is_not_on_this_one():
+    elsewhere = line(7, number=2, hours="2")
+    found = report(["charged-no-line", "quantity-vs-timer"], ticket(1), ticket(2), charged(1, 7), elsewhere).findings
+    assert [(one.rule, one.ticket, one.amount_cents) for one in found] == [("charged-no-line", 1, 7500)]
+
+
 def test_a_charged_timer_that_names_no_line_is_found_where_no_labour_line_can_stand_for_it():
     silent = charged(1, None)
     assert amounts("charged-no-line", ticket(1), silent) == [("leak", 7500)]

@@ -102,6 +102,11 @@ def test_times_that_may_be(fine):
     assert amounts("timer-implausible", ticket(1), timer(1, **fine)) == []
 
 
+def test_without_the_accounts_time_zone_nobody_knows_where_midnight_is():
+    long = timer(1, started_at=NOW.replace(hour=20) - timedelta(days=1), ended_at=NOW.replace(hour=3))
+    assert left_out("timer-implausible", ticket(1), long, settings=None) == [1]
+
+
 def test_a_timer_without_start_and_duration_is_not_evaluated():
     assert left_out("timer-implausible", ticket(1), timer(1, started_at=None)) == [1]
     assert amounts("timer-implausible", ticket(1), timer(1, started_at=None, active_seconds=600)) == []

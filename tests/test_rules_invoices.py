@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from shop import HOURS, SOLD, SSD, amounts, invoice, left_out, report, schedule, schedule_line, shop
-from world import CUSTOMERS, HOUSE, NOW, REMOTE, comment, contract, line, ticket, timer
+from shop import EMERGENCY, HOURS, SOLD, SSD, amounts, invoice, left_out, report, schedule, schedule_line, shop
+from world import CUSTOMERS, HOUSE, NOW, REMOTE, agreed, comment, contract, line, ticket, timer
 
 from syncro_nb.books import Gap
 from syncro_nb.reconcile.invoices import last_run
@@ -91,13 +91,22 @@ def test_an_invoice_converted_lines_or_free_work_prove_it():
 
 def test_without_the_details_it_is_not_said_but_asked_for():
     books = shop(resolved(status="Invoiced"), line(1), invoice(7, lines=HOUR))
-    books.tables["invoices"].loc[:, "detail_at"] = pd.NaT
+    books.tables["invoices"].loc[:, "named_at"] = pd.NaT
     made = reconcile(books, HOUSE, rules=["invoiced-unproven"])
     assert made.findings == ()
     assert [one.records for one in made.not_evaluated] == [1]
     assert made.proofs_wanted.tickets == {1001}
     proved = reconcile(books, HOUSE, rules=["invoiced-unproven"], proved=[1001])
     assert [one.amount_cents for one in proved.findings] == [15000]
+
+
+@pytest.mark.parametrize("rule", ["duplicate-invoice", "invoice-vs-ticket", "invoiced-but-open"])
+def test_an_invoice_that_only_the_list_shows_without_a_ticket_is_not_evaluated(rule):
+    books = shop(resolved(), resolved(2), invoice(7, lines=HOUR), invoice(8, lines=HOUR, days_ago=4))
+    books.tables["invoices"].loc[:, "named_at"] = pd.NaT
+    made = reconcile(books, HOUSE, rules=[rule])
+    assert made.findings == ()
+    assert [one.records for one in made.not_evaluated] == [2]
 
 
 def test_with_half_of_the_invoices_nothing_is_said():
@@ -166,6 +175,26 @@ def test_lines_that_the_ticket_has_twice_are_no_duplicate():
         replace(line(number, converted=True), name=f"product {REMOTE}", description="Cleared it") for number in (1, 2)
     ]
     assert amounts("duplicate-invoice", ticket(1), twice, bills) == []
+
+
+def test_whether_two_tickets_have_the_line_each_is_not_known_before_they_were_read():
+    books = shop(
+        resolved(), resolved(2), invoice(7, ticket=1, lines=HOUR), invoice(8, ticket=2, lines=HOUR, days_ago=4)
+    )
+    books.tables["tickets"].loc[:, "detail_at"] = pd.NaT
+    made = reconcile(books, HOUSE, rules=["duplicate-invoice"])
+    assert (made.findings, [one.records for one in made.not_evaluated]) == ((), [1])
+
+
+def test_the_price_of_a_line_that_is_a_duplicate_as_a_whole_is_no_finding_of_its_own():
+    dear = [(1, REMOTE, 16000, "Cleared it")]
+    taken = line(1, converted=True, price_cents=16000, description="Cleared it")
+    twice = [invoice(7, ticket=1, lines=dear), invoice(8, ticket=1, lines=dear, days_ago=4)]
+    made = report(["duplicate-invoice", "rate-drift"], resolved(), taken, twice)
+    assert [(one.rule, one.invoice, one.amount_cents) for one in made.findings] == [
+        ("duplicate-invoice", 8, 16000),
+        ("rate-drift", 7, 1000),
+    ]
 
 
 def test_two_tickets_that_have_the_line_each_are_no_duplicate():
@@ -256,6 +285,13 @@ def test_goods_that_are_not_taxable_and_were_taxed_are_too_much():
     both = invoice(2, lines=[(1, REMOTE, 15000, ""), (1, SSD, 9900, "")], rate="8.7")
     assert amounts("tax", TAXED, sold, bills(both)) == [("over", 861)]
     assert amounts("tax", TAXED, sold, bills(untaxed(both, 1))) == []
+
+
+def test_the_house_says_which_labour_is_taxed_and_the_product_only_where_it_does_not():
+    house = replace(agreed(taxable={"remote": False}), tax_rates={"default": Decimal(10)})
+    assert amounts("tax", TAXED, invoice(7, lines=HOUR, rate="10"), house=house) == [("over", 1500)]
+    assert amounts("tax", TAXED, invoice(7, lines=[(1, SSD, 9900, "")], rate="10"), house=house) == []
+    assert amounts("tax", TAXED, invoice(7, lines=[(1, EMERGENCY, 22500, "")], rate="10"), house=house) == []
 
 
 def test_the_rate_of_the_house_comes_first():

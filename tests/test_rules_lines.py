@@ -1,5 +1,6 @@
 """Rules on charges that need a second look."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -71,6 +72,9 @@ def test_standard_and_emergency_for_the_same_hours_are_one_too_many():
     lines = [line(1), line(2, product_id=EMERGENCY, price_cents=22500)]
     (found,) = report("after-hours-stacked", ticket(1), two, lines).findings
     assert (found.severity, found.direction, found.amount_cents, found.evidence["line_id"]) == ("S1", "over", 15000, 1)
+    late = [replace(one, started_at=NOW.replace(hour=3), ended_at=NOW.replace(hour=4)) for one in two]
+    both = report(["after-hours-stacked", "after-hours-at-standard"], ticket(1), late, lines)
+    assert [one.rule for one in both.findings] == ["after-hours-stacked"]
     by_hand = report("after-hours-stacked", ticket(1), lines)
     assert [one.amount_cents for one in by_hand.findings] == [15000]
 
@@ -111,7 +115,7 @@ def test_an_emergency_whose_quantity_is_multiplied_too():
 
 def test_labour_under_a_contract_or_a_tag_that_was_charged_is_over():
     assert amounts("covered-but-charged", ticket(1), line(1), contract(10)) == [("over", 15000)]
-    for tag in ("warranty", "Internal"):
+    for tag in ("warranty", "Internal", "covered", "contract"):
         assert amounts("covered-but-charged", ticket(1, tags=("vip", tag)), line(1)) == [("over", 15000)]
     billed = [line(1, converted=True), invoice(7, ticket=1, lines=[(1, REMOTE, 15000, "")])]
     (found,) = report("covered-but-charged", ticket(1), billed, contract(10)).findings
@@ -131,6 +135,11 @@ def test_labour_under_a_contract_or_a_tag_that_was_charged_is_over():
 )
 def test_what_is_not_covered(fine):
     assert amounts("covered-but-charged", ticket(1), fine) == []
+
+
+def test_a_customer_that_is_called_a_contract_customer_is_not_covered_by_that():
+    assert amounts("covered-but-charged", ticket(1, customer_tags=("contract",)), line(1)) == []
+    assert amounts("covered-but-charged", ticket(1, customer_tags=("covered",)), line(1)) == [("over", 15000)]
 
 
 def test_only_the_kinds_that_a_contract_lists():
@@ -153,6 +162,13 @@ def test_work_on_site_without_travel_where_the_policy_wants_it():
 
 
 # ---------------------------------------------------------------- below-cost
+
+
+def test_goods_below_their_cost_have_one_finding_and_other_prices_of_goods_are_drift():
+    both = ["rate-drift", "below-cost"]
+    cheap, dear = line(1, product_id=SSD, price_cents=6000), line(2, product_id=SSD, price_cents=9000)
+    found = report(both, ticket(1), cheap, dear).findings
+    assert [(one.rule, one.amount_cents) for one in found] == [("rate-drift", 900), ("below-cost", 200)]
 
 
 def test_goods_below_their_cost_are_a_leak_of_the_difference():

@@ -16,6 +16,7 @@ from ..policy import Policy
 from .charges import FREE_MODES, OfTicket, PaidBy, judged, located
 from .finding import Found, Lack, hits
 from .inputs import UNREAD, Array, Billed, Rates, among, has_word, ids, line_amount, net_cents, sum_by
+from .invoices import unnamed
 from .registry import rule
 from .time import unread
 
@@ -66,7 +67,7 @@ def invoiced_but_open(
         message=lambda e: "The ticket was invoiced, is still open, and has later work that no invoice has",
     )
     concerned = tickets[tickets["ticket_id"].isin(ids(invoices["ticket_id"])) & ~tickets["resolved"]]
-    return Found(found, unread(concerned, "their later lines"))
+    return Found(found, unread(concerned, "their later lines") + unnamed(invoices))
 
 
 @rule("invoice-arithmetic", "S1", says=("invoice_lines",))
@@ -157,7 +158,6 @@ def empty_invoice(
         bare,
         about=("invoice_id",),
         severity="S2",
-        direction=["leak" if one else "none" for one in mine],
         amount=[sum(amount for _, amount in one) for one in mine],
         exact=False,
         on="day",

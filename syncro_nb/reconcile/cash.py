@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from .. import terms
+from ..books import Books
 from ..money import format_cents
 from .finding import Found, Lack, hits
-from .inputs import Billed, among, ids, sum_by
+from .inputs import Array, Billed, among, ids, sum_by
 from .registry import rule
 
 _FEW_CENTS = 5
@@ -34,16 +35,10 @@ def paid_flags(
     """
     good = payments[payments["success"].to_numpy()]
     single = good[good["invoice_id"].notna().to_numpy()]
-    several = good[(good["invoice_id"].isna() & (good["invoice_ids"] != "")).to_numpy()]
-    paid = sum_by(ids(single["invoice_id"]), single["amount_cents"].to_numpy())
     number = invoices["invoice_id"].to_numpy()
-    got, total = paid.at(number), invoices["total_cents"].to_numpy()
-    shared = among(number, [int(one) for text in several["invoice_ids"] for one in text.split("\n")])
-    balance = invoices["balance_due_cents"]
-    told = balance.notna().to_numpy()
-    got = np.where(shared & told, total - balance.fillna(0).to_numpy(dtype="int64"), got)
+    total = invoices["total_cents"].to_numpy()
+    got, unknown = _received(invoices, good)
     lacks: tuple[Lack, ...] = ()
-    unknown = shared & ~told & (total != 0)
     if unknown.any():
         reason = "a payment was put to several invoices, and how it was split is not known"
         lacks = (Lack(reason, int(unknown.sum()), invoices["day"][unknown]),)
@@ -68,7 +63,7 @@ def paid_flags(
     )
     stray = good[(good["invoice_ids"] == "").to_numpy() & (good["amount_cents"] != 0).to_numpy()]
     gone = single[~single["invoice_id"].isin(number)]
-    if books.gaps_of("invoices") and len(gone):
+    if books.gaps_of("invoices", of_details=False) and len(gone):
         lacks += (Lack("the invoice of a payment is not at hand, and the list of invoices is not whole", len(gone)),)
         gone = gone[:0]
     rows = pd.concat([stray, gone]) if len(gone) else stray
@@ -86,6 +81,22 @@ def paid_flags(
         message=lambda e: f"A payment of {format_cents(e['amount_cents'])} belongs to no invoice",
     )
     return Found(found, lacks)
+
+
+def _received(invoices: pd.DataFrame, good: pd.DataFrame) -> tuple[Array, Array]:
+    """What payments that went through have brought each invoice, in cents; and of which invoices nobody can say."""
+    single = good[good["invoice_id"].notna().to_numpy()]
+    several = good[(good["invoice_id"].isna() & (good["invoice_ids"] != "")).to_numpy()]
+    number, total = invoices["invoice_id"].to_numpy(), invoices["total_cents"].to_numpy()
+    got = sum_by(ids(single["invoice_id"]), single["amount_cents"].to_numpy()).at(number)
+    shared = among(number, [int(one) for text in several["invoice_ids"] for one in text.split("\n")])
+    balance = invoices["balance_due_cents"]
+    told = balance.notna().to_numpy()
+    got = np.where(shared & told, total - balance.fillna(0).to_numpy(dtype="int64"), got)
+    return got, shared & ~told & (total != 0)
+
+
+_TOTALS = (("total_cents_ledger", "left_only"), ("total_cents", "right_only"))
 
 
 @rule("ledger-difference", "S1", whole=("invoices",))
@@ -129,7 +140,9 @@ def ledger_difference(invoices: pd.DataFrame, ledger: pd.DataFrame, period: Any)
     note(both["side"] == "left_only", "missing in the ledger")
     note(both["side"] == "right_only", "missing in Syncro")
     note((both["here"].fillna(0) > 1) | (both["there"].fillna(0) > 1), "number occurs twice")
-    total = (both["total_cents_ledger"] - both["total_cents"]).astype("Int64")
+    # What is missing on a side is nothing there: the difference is all of it.
+    there, here = (both[name].where(both["side"] != gone, 0) for name, gone in _TOTALS)
+    total = (there - here).astype("Int64")
     taxed = (both["tax_cents_ledger"] - both["tax_cents"]).astype("Int64")
     net = (total - taxed).fillna(total)
     other_total = paired & (total.fillna(0) != 0).to_numpy()
@@ -209,12 +222,19 @@ _AGES = ((0, "0"), (30, "1-30"), (60, "31-60"), (90, "61-90"))
 
 
 @rule("receivable-overdue", "S3")
-def receivable_overdue(invoices: pd.DataFrame, today: pd.Timestamp) -> Found:
+def receivable_overdue(invoices: pd.DataFrame, books: Books, today: pd.Timestamp) -> Found:
     """An invoice is due and not paid.
 
     By the age of its due day (its date where it has none): 0 (due today), 1-30, 31-60, 61-90, 90+ days. What is not due yet, and
-    what is marked as paid (see `paid-flags`), is left out. An unpaid invoice that does not tell its balance is not evaluated.
+    what is marked as paid (see `paid-flags`), is left out. Where an invoice does not tell its balance, its payments do, if all
+    of them are at hand; else it is not evaluated.
     """
+    balance = invoices["balance_due_cents"]
+    if balance.isna().any() and not books.gaps_of("payments"):
+        payments = books.table("payments", ["invoice_id", "invoice_ids", "amount_cents", "success"])
+        got, unknown = _received(invoices, payments[payments["success"].to_numpy()])
+        balance = balance.fillna((invoices["total_cents"] - got).mask(unknown).astype("Int64"))
+        invoices = invoices.assign(balance_due_cents=balance)
     due = invoices["due_on"].fillna(invoices["day"])
     late = ((today - due).dt.days).astype("Int64")
     waiting = ~invoices["is_paid"].to_numpy() & (invoices["total_cents"] > 0).to_numpy()

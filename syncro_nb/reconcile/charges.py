@@ -149,7 +149,7 @@ def charged_no_line(
 
     Syncro does not always say which line a charged timer became. Such a timer is only found where the labour lines of
     its ticket that no timer names cannot stand for it: there is none, or their hours are fewer, and none has its hours.
-    A line that stands on another ticket (after a merge) is still billed, and no finding.
+    A line that stands on another ticket is not on this one.
     """
     lost = timers["recorded"].to_numpy() & timers["ticket_id"].notna().to_numpy() & (links.charge < 0)
     linked = timers["line_id"].notna().to_numpy()
@@ -525,6 +525,7 @@ def rate_drift(
     rates: Rates,
     agreed_prices: pd.DataFrame,
     catalogue: Catalogue,
+    products: pd.DataFrame,
     block_customers: frozenset[int],
     hours: Hours,
     house: House,
@@ -535,8 +536,9 @@ def rate_drift(
     All lines with a known product are held against it: invoice lines, and ticket lines that wait. Left out: a price of
     $0.00 (that is `zero-line`) or below, a product without a price of its own that is no labour, a price that a
     recurring invoice of the customer has for the product, labour that waits on a ticket of a customer with prepaid
-    hours; and labour of a standard kind at the after-hours price (the rate times the multiplier), where the line says so or
-    its timers were after hours, or at what that adds, on a line that says that it is added.
+    hours; labour of a standard kind at the after-hours price (the rate times the multiplier), where the line says so or
+    its timers were after hours, or at what that adds, on a line that says that it is added; and goods for less than they
+    cost (that is `below-cost`).
     """
     pending = charges[["product", "price_cents", "discount_percent", "discount_cents", "labour", "product_id"]]
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _drifts(pending, catalogue, bool(house.policy.rates)))
@@ -549,7 +551,9 @@ def rate_drift(
         [ids(agreed_prices["customer_id"]), ids(agreed_prices["product_id"]), agreed_prices["price_cents"].to_numpy()]
     )
     drawn = (rows["there"] < 0) & rows["labour"] & rows["customer_id"].isin(list(block_customers))
-    rows = rows[~among(sold, known) & ~drawn.to_numpy()]
+    cost = at(rows["product_id"], products, "product_id", "cost_cents").fillna(0)
+    given_away = ~rows["labour"] & (rows["price_cents"] < cost)
+    rows = rows[~among(sold, known) & ~drawn.to_numpy() & ~given_away.to_numpy(dtype=bool)]
     rows = rows[~_after_hours_price(rows, timers, hours, house.policy)]
     off = (rows["rate_cents"].astype("int64") - rows["price_cents"]).to_numpy()
     amount = line_amount(rows["quantity_millionths"], off)
@@ -690,7 +694,8 @@ def after_hours_at_standard(
     minutes outside are exact, at most the timer's actual time, and lack half the rate (policy: the multiplier less
     one). Left out: contract work; a reason in the notes, the line's text or a tag; and work for which the multiplier
     was billed, from a block or in cash: a price of so many times the rate, a quantity that has the extra hours on
-    top of the hours that were worked, rounded, or a line of its own that is added to the timer's and says so.
+    top of the hours that were worked, rounded, or a line of its own that is added to the timer's and says so. A line
+    that `after-hours-stacked` wants gone is left to it.
     """
     places = _charged(timers, links)
     lasted = (timers["ended_at"].iloc[places] - timers["started_at"].iloc[places]).dt.total_seconds().astype("int64")
@@ -745,7 +750,7 @@ def after_hours_at_standard(
             *("timer_id", "line_id", "started_at", "ended_at", "hours", "rate_cents", "rate_source", "multiplier"),
             *("kind", "invoice_line_id"),
         ),
-        claims={"after": "timer_id"},
+        claims={"after": "timer_id", "late": "line_id"},
         message=lambda e: (
             f"{e['hours']:.2f} h after hours or on a holiday were billed as {e['kind']} work at {format_cents(e['rate_cents'])}"
         ),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import terms
+from ..books import Books
 from ..money import format_cents
 from ..policy import Policy
 from .charges import OfTicket, PaidBy, split_unread, timed_work
@@ -120,6 +121,7 @@ def timer_implausible(
     of_ticket: OfTicket,
     now: pd.Timestamp,
     zone: ZoneInfo,
+    books: Books,
 ) -> Found:
     """A timer cannot be right: no time at all, over twelve hours, an end before its start, in the future, or over six hours
     across midnight.
@@ -137,13 +139,18 @@ def timer_implausible(
     began, ended = rows["started_at"], rows["ended_at"]
     worked = rows["actual_seconds"]
     nights = terms.local_day(began, zone) < terms.local_day(ended - pd.Timedelta(seconds=1), zone)
+    long_night = np.array(nights & (worked > _ACROSS_MIDNIGHT))
+    if books.known_zone is None and long_night.any():
+        reason = "the account's time zone was not read, so whether the timer runs across midnight is not known"
+        lacks += (Lack(reason, int(long_night.sum()), terms.local_day(began[long_night], zone)),)
+        long_night[:] = False
     why = np.select(
         [
             (ended < began).to_numpy(),
             ((began > now) | (ended > now)).to_numpy(),
             (worked <= 0).to_numpy(),
             (worked > _LONGEST).to_numpy(),
-            (nights & (worked > _ACROSS_MIDNIGHT)).to_numpy(),
+            long_night,
         ],
         ["it ends before it starts", "it lies in the future", "it took no time", "over 12 hours", "long past midnight"],
         default="",

@@ -50,7 +50,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "invoices": (
         *("invoice_id", "number", "customer_id", "customer", "ticket_id", "schedule_id", "dated_on", "due_on"),
         *("created_at", "subtotal_cents", "tax_cents", "total_cents", "balance_due_cents", "is_paid"),
-        *("is_recurring", "detail_at"),
+        *("is_recurring", "updated_at", "detail_at", "named_at"),
     ),
     "invoice_lines": (
         *("line_id", "invoice_id", "product_id", "name", "description", "category", "quantity_millionths"),
@@ -401,19 +401,25 @@ class Links:
 
 @given()
 def links(charges: pd.DataFrame, timers: pd.DataFrame) -> Links:
-    """Which timer names which ticket line."""
+    """Which timer names which ticket line; one that stands on another ticket than the timer does not count."""
     place = pd.Index(charges["line_id"]).get_indexer(pd.Index(ids(timers["line_id"])))
+    place[np.append(ids(charges["ticket_id"]), NO_ID)[place] != ids(timers["ticket_id"])] = -1
     return Links(place, marked(place, len(charges)))
 
 
 @given()
 def invoices(books: Books, ticket_ids: pd.Index[Any]) -> pd.DataFrame:
-    """The invoices, with `day` (its date, else the day it was made), `recurs`, and the place of their `ticket`."""
+    """The invoices, with `day` (its date, else the day it was made), `recurs`, and the place of their `ticket`.
+
+    `unnamed`: nobody knows whether it names a ticket. The list says none, which proves nothing, and it was not read by itself.
+    """
     rows = books.table("invoices", COLUMNS["invoices"]).copy(deep=False)
     rows["ticket"] = ticket_ids.get_indexer(pd.Index(ids(rows["ticket_id"])))
     made = terms.local_day(rows["created_at"], books.zone)
     rows["day"] = rows["dated_on"].fillna(made)
     rows["recurs"] = rows["is_recurring"] | rows["schedule_id"].notna()
+    seen = rows["named_at"].notna() & ~(rows["updated_at"] > rows["named_at"])
+    rows["unnamed"] = rows["ticket_id"].isna() & ~rows["recurs"] & ~seen
     return rows
 
 

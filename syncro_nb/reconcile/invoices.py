@@ -16,7 +16,7 @@ from ..config import House
 from ..hours import Hours
 from ..money import format_cents
 from .charges import FREE_MODES, OfTicket, PaidBy, priced, split_unread, timed_work, timers_of
-from .finding import Found, Lack, Proofs, hits
+from .finding import Found, Hit, Lack, Proofs, hits
 from .inputs import (
     NO_ID,
     Array,
@@ -153,7 +153,7 @@ def invoiced_unproven(
     said |= (tickets["status"] == "Invoiced").to_numpy()
     rows = tickets[said & ~marked(invoices["ticket"].to_numpy(), len(tickets))]
     lacks: tuple[Lack, ...] = ()
-    silent = invoices[(invoices["ticket_id"].isna() & invoices["detail_at"].isna() & ~invoices["recurs"]).to_numpy()]
+    silent = invoices[invoices["unnamed"].to_numpy()]
     latest = silent.sort_values("created_at", ascending=False).dropna(subset="customer_id")
     last = at(rows["customer_id"], latest, "customer_id", "created_at")
     open_question = (last >= rows["created_at"]).fillna(False).to_numpy(dtype=bool)
@@ -218,6 +218,7 @@ def _numbers(parts: list[tuple[str, int]], sort: str) -> list[int]:
 def duplicate_invoice(
     invoices: pd.DataFrame,
     invoice_lines: pd.DataFrame,
+    tickets: pd.DataFrame,
     charges: pd.DataFrame,
     schedule_lines: pd.DataFrame,
     schedules: pd.DataFrame,
@@ -229,6 +230,7 @@ def duplicate_invoice(
     Recurring invoices are left out; where a list does not say which those are, invoices without a ticket that have the
     lines of a schedule of the customer. Lines that the tickets themselves bear out are no duplicates: two tickets that
     each have the line, or one ticket that has it as often as its invoices. What comes to $0.00 or less is left out.
+    Invoices of which nobody knows whether they are a ticket's, or whose ticket was not read, are not evaluated.
     """
     plain = ~invoices["recurs"].to_numpy()
     places = invoice_lines["place"].to_numpy()
@@ -238,12 +240,29 @@ def duplicate_invoice(
     place = places[lines]
     several = [_same_lines(invoices, place, alike), _same_ticket(invoices, place, alike)]
     pairs = pd.concat(several, ignore_index=True).drop_duplicates(["later", "earlier"])
+    lacks = unnamed(invoices)
+    owner, is_read = invoices["ticket"].to_numpy(), np.append(tickets["is_read"].to_numpy(), False)
+    blind = invoices["ticket_id"].notna().to_numpy() & ~is_read[owner]
+    unsure = (blind | invoices["unnamed"].to_numpy())[pairs[["earlier", "later"]].to_numpy()].any(axis=1)
+    torn = np.unique(pairs.loc[unsure & blind[pairs["later"].to_numpy()], "later"])
+    if len(torn):
+        reason = "the ticket of the invoice was not read, so whether it has the lines that often is not known"
+        lacks += (Lack(reason, len(torn), invoices["day"].iloc[torn]),)
+    pairs = pairs[~unsure]
     if not len(pairs):
-        return Found()
+        return Found([], lacks)
     taken = among(place, np.unique(pairs[["earlier", "later"]].to_numpy()))
-    return _duplicates(
-        pairs, invoices, invoice_lines.iloc[lines[taken]], charges, _of_schedules(schedules, schedule_lines)
-    )
+    some = invoice_lines.iloc[lines[taken]]
+    return Found(_duplicates(pairs, invoices, some, charges, _of_schedules(schedules, schedule_lines)), lacks)
+
+
+def unnamed(invoices: pd.DataFrame) -> tuple[Lack, ...]:
+    """The invoices of which nobody knows whether they name a ticket, as what a rule left out."""
+    rows = invoices[invoices["unnamed"].to_numpy()]
+    if not len(rows):
+        return ()
+    reason = "the list shows the invoice without a ticket, and it was not read by itself, so which ticket it names is not known"
+    return (Lack(reason, len(rows), rows["day"]),)
 
 
 def _same_lines(invoices: pd.DataFrame, place: Array, alike: Array) -> pd.DataFrame:
@@ -296,7 +315,7 @@ def _duplicates(
     lines: pd.DataFrame,
     charges: pd.DataFrame,
     recurring: set[tuple[int, frozenset[Any]]],
-) -> Found:
+) -> list[Hit]:
     """Candidates looked at in full, text included; they are few, so one at a time."""
     rows = lines.sort_values("line_id")
     bags: dict[int, dict[Any, list[int]]] = {}
@@ -338,7 +357,7 @@ def _duplicates(
         if amount > 0 and (later not in found or amount > found[later][1]):
             found[later] = (earlier, amount, shared)
     if not found:
-        return Found()
+        return []
     chosen = invoices.iloc[list(found)].copy()
     pairs_of = list(found.values())
     chosen["other_invoice_id"] = invoices["invoice_id"].to_numpy()[[one for one, _, _ in pairs_of]]
@@ -349,22 +368,22 @@ def _duplicates(
         shared_lines.append([int(line) for _, line in taken_lines])
         owner = tickets[place]
         # A product of a ticket's invoices is what `invoice-vs-ticket` speaks of.
-        parts.append(
-            [(f"vs:{owner}/{key[0]}" if owner != NO_ID else f"iline:{line}", _cents(key)) for key, line in taken_lines]
-        )
+        whole = [
+            (f"vs:{owner}/{key[0]}" if owner != NO_ID else f"iline:{line}", _cents(key)) for key, line in taken_lines
+        ]
+        # Where all of a line is too much, nothing is to be said of its price.
+        parts.append(whole + [(f"price:i{line}", 0) for _, line in taken_lines])
     chosen["invoice_line_ids"] = pd.Series(shared_lines, index=chosen.index, dtype=object)
-    return Found(
-        hits(
-            chosen,
-            about=("invoice_id",),
-            severity="S1",
-            direction="over",
-            amount=[amount for _, amount, _ in pairs_of],
-            on="day",
-            evidence=("other_invoice_id", "other_invoice", "invoice_line_ids", "dated_on"),
-            parts=parts,
-            message=lambda e: f"It repeats {len(e['invoice_line_ids'])} lines of invoice {e['other_invoice']}",
-        )
+    return hits(
+        chosen,
+        about=("invoice_id",),
+        severity="S1",
+        direction="over",
+        amount=[amount for _, amount, _ in pairs_of],
+        on="day",
+        evidence=("other_invoice_id", "other_invoice", "invoice_line_ids", "dated_on"),
+        parts=parts,
+        message=lambda e: f"It repeats {len(e['invoice_line_ids'])} lines of invoice {e['other_invoice']}",
     )
 
 
@@ -399,7 +418,7 @@ def invoice_vs_ticket(
     owner, is_read = invoices["ticket"].to_numpy(), tickets["is_read"].to_numpy()
     with_invoice = marked(owner, len(tickets))
     torn = marked(owner[~whole_invoices], len(tickets))
-    lacks = unread(tickets[with_invoice & ~is_read], "the lines that were invoiced")
+    lacks = unread(tickets[with_invoice & ~is_read], "the lines that were invoiced") + unnamed(invoices)
     if torn.any():
         lacks += (
             Lack("the lines of an invoice of the ticket were not read", int(torn.sum()), ticket_day(tickets[torn])),
@@ -495,13 +514,14 @@ def tax(
 ) -> Found:
     """Tax was charged where none is due, or not charged where it is.
 
-    A line is held against its product: taxable or not. A customer is exempt who has no tax rate and no tax on any other
-    invoice; tax of its invoice is then too much, all of it. If that is its only taxed invoice, the others are rightly
-    without tax. Where no customer at all has a tax rate, the account does not tell, and only its other invoices do. The
-    rate is that of syncro.yaml, else what most of the customer's other invoices with tax show (the shortest number that
-    fits), else what this invoice itself shows; an invoice without tax of a customer of whom none of that is known is
-    not evaluated, unless its other invoices with taxable goods have no tax either. Amounts are base × rate, once for
-    what was not taxed and once for what should not have been. Lines of unknown products are taken as they are.
+    A line is held against the house's rule for its kind of labour (`taxable` in syncro.yaml), else against its product. A
+    customer is exempt who has no tax rate and no tax on any other invoice; tax of its invoice is then too much, all of
+    it. If that is its only taxed invoice, the others are rightly without tax. Where no customer at all has a tax rate,
+    the account does not tell, and only its other invoices do. The rate is that of syncro.yaml, else what most of the
+    customer's other invoices with tax show (the shortest number that fits), else what this invoice itself shows; an
+    invoice without tax of a customer of whom none of that is known is not evaluated, unless its other invoices with
+    taxable goods have no tax either. Amounts are base × rate, once for what was not taxed and once for what should not
+    have been. Lines of unknown products are taken as they are.
     """
     place = invoice_lines["place"].to_numpy()
     product = invoice_lines["product"].to_numpy()
@@ -511,6 +531,11 @@ def tax(
     does = flag.fillna(False).to_numpy(dtype=bool) if untold.any() else flag.to_numpy(dtype=bool)
     known = catalogue.known[product]
     should = np.where(known, catalogue.taxable[product], does)
+    kinds, labour = invoice_lines["kind"], invoice_lines["labour"].to_numpy()
+    for kind in kinds.cat.categories if house.policy.taxable else ():
+        wanted = house.policy.is_taxable(kind)
+        if wanted is not None and kind not in ("", "prepay-sale", "contract"):  # those sell no labour of a day
+            should[labour & (kinds == kind).to_numpy()] = wanted
     count = len(invoices)
 
     def per_invoice(chosen: Array) -> Array:
@@ -733,7 +758,7 @@ def recurring_missed(
     if strange.any():
         lacks.append(Lack("how often the schedule runs is in words that are not known", int(strange.sum())))
     ask = ~past & ~strange & (rows["amount"] != 0).to_numpy()
-    gaps = books.gaps_of("invoices")
+    gaps = books.gaps_of("invoices", of_details=False)
     if gaps and ask.any():
         said = f"invoices are incomplete, so whether the last run was made is not known: {gaps[0].reason}"
         lacks.append(Lack(said, int(ask.sum())))
@@ -778,8 +803,8 @@ def no_path_to_bill(
     """Charges wait for a customer whose recurring invoices leave ticket charges out, and nobody invoices its tickets.
 
     A schedule that takes charges along but is paused is none that does. It is the customer's finding, dated by its
-    newest charge. Where an invoice of the last 45 days does not say whether it is for a ticket, and was not read in
-    full, the customer is not evaluated.
+    newest charge. Where an invoice of the last 45 days does not say whether it is for a ticket, and was not read by
+    itself, the customer is not evaluated.
     """
     sweeping = schedules.loc[schedules["sweeps_tickets"] & ~schedules["paused"], "customer_id"]
     stuck = schedules.loc[~schedules["customer_id"].isin(ids(sweeping)), "customer_id"].dropna().unique()
@@ -795,11 +820,11 @@ def no_path_to_bill(
     stale = stale[~stale["customer_id"].isin(ids(by_ticket))]
     if len(stale):
         lacks += (Lack("details of the ticket not read, so what waits on it is not known", len(stale)),)
-    silent = lately[(lately["ticket_id"].isna() & lately["detail_at"].isna() & ~lately["recurs"]).to_numpy()]
+    silent = lately[lately["unnamed"].to_numpy()]
     silent = silent[silent["customer_id"].isin(rows["customer_id"])]
     doubtful = rows["customer_id"].isin(ids(silent["customer_id"]))
     if doubtful.any():
-        reason = "an invoice of the last 45 days does not say whether it is for a ticket, and was not read in full"
+        reason = "an invoice of the last 45 days does not say whether it is for a ticket, and was not read by itself"
         lacks += (Lack(reason, int(rows.loc[doubtful, "customer_id"].nunique())),)
     rows = rows[~doubtful].sort_values(["customer_id", "created_at", "line_id"])
     rows = rows.assign(on=terms.local_day(rows["created_at"], zone))

@@ -186,7 +186,7 @@ def after_hours_stacked(
         amount=rows["over_cents"].astype("int64"),
         on="on",
         evidence=("line_id", "other_line_id", "quantity", "price_cents", "hours", "how", "invoice_line_id"),
-        claims={"line": "line_id", "hours": "line_id"},
+        claims={"line": "line_id", "hours": "line_id", "late": "line_id"},
         message=lambda e: f"{e['quantity']:g} × {format_cents(e['price_cents'])} after hours is too much: {e['how']}",
     )
     return Found(found, unread(tickets, "their lines")[:1] + lacks)
@@ -273,10 +273,11 @@ def covered_but_charged(
     paid_by: PaidBy,
     zone: ZoneInfo,
 ) -> Found:
-    """Labour that a contract covers, or a tag calls internal or warranty, was charged.
+    """Labour that a contract covers, or a tag calls covered, internal or warranty, was charged.
 
     Lines that wait and lines on invoices, by the day of the work. Hours sold, a contract's own fee, and what a recurring
-    invoice has are not looked at. A customer with prepaid hours is not covered by that (see `cash-while-block`).
+    invoice has are not looked at. A customer with prepaid hours is not covered by that (see `cash-while-block`). The tag
+    "contract" counts on the ticket only: on a customer it may say what sort of customer it is.
     """
     worth = (charges["labour"] & (charges["amount_cents"] > 0)).to_numpy()
     mine = np.flatnonzero(~charges["converted"].to_numpy() & worth)
@@ -290,10 +291,11 @@ def covered_but_charged(
     rows = rows[~rows["kind"].isin(["prepay-sale", "contract"])]
     mode = paid_by(rows, np.ones(len(rows), dtype=bool))
     known, lacks = split_unread(rows, mode, "on")
-    tagged = _tagged(rows)
-    by_tag = mode.isin(["internal", "warranty"]) & tagged
-    covered = ((mode == "contract") | by_tag) & known
-    rows = rows[covered].assign(mode=mode[covered])
+    by_tag = _tagged(rows, r"internal|warranty", "tags", "customer_tags") & mode.isin(["internal", "warranty"])
+    said = _tagged(rows, r"covered", "tags", "customer_tags") | _tagged(rows, r"contract", "tags")
+    said &= ~by_tag & ~mode.isin(["contract", "block"])
+    covered = ((mode == "contract") | by_tag | said) & known
+    rows = rows[covered].assign(mode=mode.astype("str").mask(said, "covered")[covered])
     found = hits(
         rows,
         about=("dollar",),
@@ -311,10 +313,10 @@ def covered_but_charged(
     return Found(found, lacks)
 
 
-def _tagged(rows: pd.DataFrame) -> pd.Series:
+def _tagged(rows: pd.DataFrame, words: str, *columns: str) -> pd.Series:
     marked = pd.Series(False, index=rows.index)
-    for name in ("tags", "customer_tags"):
-        marked |= rows[name].astype("str").str.contains(r"(?mi)^(?:internal|warranty)$", regex=True).fillna(False)
+    for name in columns:
+        marked |= rows[name].astype("str").str.contains(rf"(?mi)^(?:{words})$", regex=True).fillna(False)
     return marked
 
 

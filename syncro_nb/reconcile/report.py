@@ -252,7 +252,7 @@ def weigh(hits: Iterable[tuple[Rule, Hit]]) -> list[tuple[Rule, Hit]]:
                 left = [part for part in hit.parts if not _taken(part[:1], owners, kept, one)]
                 gone = _taken((name for name, _ in hit.parts), owners, kept, one)
                 _name(also, gone, one)
-                if not left:
+                if not any(cents for _, cents in left):
                     continue
                 if len(left) < len(hit.parts):
                     lost = sorted({kept[place][0].name for place in gone})
