@@ -89,10 +89,10 @@ def uncharged(timers: pd.DataFrame) -> pd.Series:
 
 def actual_seconds(timers: pd.DataFrame) -> pd.Series:
     """Actual time: the active duration, else end minus start (whole seconds, negative if it ends first); 0 if unknown."""
-    spent = (timers["ended_at"] - timers["started_at"]).astype("timedelta64[us]").astype("int64").astype("Int64")
-    spent = spent.mask((timers["ended_at"].isna() | timers["started_at"].isna()).to_numpy())
-    whole = spent.abs() // 1_000_000
-    return timers["active_seconds"].fillna(whole.where(spent.fillna(0) >= 0, -whole)).fillna(0).astype("int64")
+    spent = timers["ended_at"] - timers["started_at"]
+    micros = spent.fillna(pd.Timedelta(0)).astype("timedelta64[us]").astype("int64")
+    whole = micros.abs() // 1_000_000
+    return timers["active_seconds"].fillna(whole.where(micros >= 0, -whole)).astype("int64")
 
 
 def kind(rows: pd.DataFrame, products: pd.DataFrame, house: House) -> pd.Series:
@@ -201,14 +201,14 @@ def mode(work: pd.DataFrame, labour: pd.Series, books: Books, house: House) -> p
     contracts pay for labour only, not for goods: `labour` says which rows are (every timer is).
     """
     kinds = work["kind"].astype("str")
-    found = pd.Series(MODES[-1], index=work.index, dtype="str")
+    codes = pd.Series(MODES.index("time-and-materials"), index=work.index)
     for one in FREE_KINDS:
-        found = found.mask((kinds == one) | _tagged(work["tags"], one) | _tagged(work["customer_tags"], one), one)
-    found = found.mask(labour & _covered(work, kinds, books, house.policy), "contract")
+        codes[(kinds == one) | _tagged(work["tags"], one) | _tagged(work["customer_tags"], one)] = MODES.index(one)
+    codes[labour & _covered(work, kinds, books, house.policy)] = MODES.index("contract")
     customers = books.table("customers", ["customer_id", "prepaid_millionths"])
     holders = customers.loc[customers["prepaid_millionths"].fillna(0) > 0, "customer_id"]
-    found = found.mask(labour & work["customer_id"].isin(holders.tolist()), "block")
-    return found.astype(pd.CategoricalDtype(list(MODES)))
+    codes[labour & work["customer_id"].isin(holders.tolist())] = MODES.index("block")
+    return pd.Series(pd.Categorical.from_codes(codes, list(MODES)), index=work.index)
 
 
 # ---------------------------------------------------------------- rows with all of their terms
@@ -254,14 +254,14 @@ def charged(charges: pd.DataFrame, books: Books, house: House) -> pd.DataFrame:
     return work[list(CHARGED)]
 
 
-def of_ticket(ticket_ids: pd.Series, books: Books, house: House) -> pd.DataFrame:
+def of_ticket(ticket_ids: pd.Series, books: Books, house: House, index: pd.Index[Any] | None = None) -> pd.DataFrame:
     """What a row takes from its ticket: number, subject, status, problem type, customer, tags, and whether it is resolved.
 
     A ticket that is not known leaves numbers absent and text empty, and is not resolved.
     """
     names = ["number", "subject", "status", "problem_type", "customer_id", "customer", "tags", "customer_tags"]
     tickets = books.table("tickets", ["ticket_id", *names])
-    found = look_up(ticket_ids, tickets, "ticket_id", {name: name for name in names})
+    found = look_up(ticket_ids, tickets, "ticket_id", {name: name for name in names}, index)
     found["resolved"] = resolved(found, house)
     for name in ("status", "problem_type"):
         found[name] = _filled(found[name])
@@ -280,12 +280,15 @@ def technician(user_ids: pd.Series, books: Books) -> pd.Series:
     return pd.Series(names or [NOBODY], dtype="str").take(codes).set_axis(user_ids.index)
 
 
-def look_up(ids: pd.Series, frame: pd.DataFrame, key: str, columns: Mapping[str, str]) -> pd.DataFrame:
+def look_up(
+    ids: pd.Series, frame: pd.DataFrame, key: str, columns: Mapping[str, str], index: pd.Index[Any] | None = None
+) -> pd.DataFrame:
     """For each id, columns (new name: name) of the row with that `key`; absent where there is none, text then empty.
 
     Whole numbers become Int64 and flags boolean, since they may be absent. Where a key occurs twice the first row counts.
+    Many look-ups in one large frame are quicker with an `index` of its keys that is kept.
     """
-    unique, index = frame, pd.Index(frame[key].astype("int64"))
+    unique, index = frame, pd.Index(frame[key].astype("int64")) if index is None else index
     if not index.is_unique:
         unique = frame.drop_duplicates(key)
         index = pd.Index(unique[key].astype("int64"))
@@ -369,7 +372,7 @@ def _covered(work: pd.DataFrame, kinds: pd.Series, books: Books, policy: Policy)
     rows = pd.DataFrame(
         {
             "customer_id": work["customer_id"].to_numpy()[theirs],
-            "kind": kinds.to_numpy()[theirs],
+            "kind": kinds.array[theirs],
             "day": work["worked_on"].to_numpy()[theirs],
             "place": theirs.nonzero()[0],
         }

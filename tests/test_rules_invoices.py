@@ -220,6 +220,13 @@ def test_per_product_the_invoices_have_what_the_ticket_has():
     assert amounts("invoice-vs-ticket", ticket(1), converted(1), bill[:2]) == []
 
 
+def test_what_one_product_lacks_another_does_not_make_good():
+    bill = invoice(7, ticket=1, lines=[(1, REMOTE, 15000, ""), (1, SSD, 15000, "")])
+    twice = [ticket(1), converted(1), converted(2)]
+    found = report("invoice-vs-ticket", twice, bill).findings
+    assert sorted((one.direction, one.amount_cents) for one in found) == [("leak", 15000), ("over", 15000)]
+
+
 def test_a_line_that_got_lost_is_a_leak_and_pending_lines_do_not_count():
     bill = invoice(7, ticket=1, lines=HOUR)
     lost = converted(2, product_id=SSD, price_cents=9900)

@@ -35,6 +35,7 @@ from .inputs import (
     marked,
     matches,
     mixed,
+    of_one_ticket,
     repeated,
     sum_by,
 )
@@ -259,15 +260,15 @@ _TWICE = [
 ]
 
 
+_NUMBERS = ("product_id", "quantity_millionths", "price_cents")
+
+
 def _alike(charges: pd.DataFrame, timers: pd.DataFrame, links: Links, policy: Policy, zone: ZoneInfo) -> pd.DataFrame:
     """Lines that repeat another one."""
     places = np.flatnonzero(charges["ticket_id"].notna().to_numpy() & (charges["amount_cents"] != 0).to_numpy())
-    numbers = ("ticket_id", "product_id", "quantity_millionths", "price_cents")
-    same = mixed([ids(charges[name])[places] for name in numbers])
-    twice = repeated(same)
-    places, same = places[twice], same[twice]
+    places = places[repeated(of_one_ticket(charges, places, _NUMBERS))]
     texts = [pd.factorize(charges[name].iloc[places])[0] for name in ("name", "description")]
-    same = mixed([same, *texts])
+    same = of_one_ticket(charges, places, _NUMBERS, *texts)
     twice = repeated(same)
     places, same = places[twice], same[twice]
     rows = charges.iloc[places].assign(at=places, same=same, named=links.named[places])
@@ -698,15 +699,11 @@ def after_hours_at_standard(
     that `after-hours-stacked` wants gone is left to it.
     """
     places = _charged(timers, links)
-    lasted = (timers["ended_at"].iloc[places] - timers["started_at"].iloc[places]).dt.total_seconds().astype("int64")
-    worked = np.minimum(lasted.to_numpy(), timers["actual_seconds"].to_numpy()[places])
-    places = places[(worked >= _LEAST_OUTSIDE) & _standard(charges, timers, links, places)]
-    rows = timers.iloc[places]
-    lasted = (rows["ended_at"] - rows["started_at"]).dt.total_seconds().astype("int64")
-    inside = known_hours.open_seconds_between(rows["started_at"], rows["ended_at"]).fillna(0).astype("int64")
-    outside = np.minimum((lasted - inside).clip(lower=0), rows["actual_seconds"])
-    late = (outside >= _LEAST_OUTSIDE).to_numpy()
-    rows, places = rows.assign(outside_seconds=outside)[late], links.charge[places[late]]
+    places = places[_standard(charges, timers, links, places)]
+    outside = _outside_seconds(timers, places, known_hours)
+    late = outside >= _LEAST_OUTSIDE
+    rows = timers.iloc[places[late]].assign(outside_seconds=outside[late])
+    places = links.charge[places[late]]
     there, spots = places >= 0, np.where(places >= 0, places, 0)
     said = rows["notes"].astype("str")
     if len(charges):
@@ -773,6 +770,18 @@ def _standard(charges: pd.DataFrame, timers: pd.DataFrame, links: Links, places:
     return np.asarray(np.where(line >= 0, of_line[line], own))
 
 
+def _outside_seconds(timers: pd.DataFrame, places: Array, hours: Hours) -> Array:
+    """The seconds of these timers (places) outside business hours, at most their actual time."""
+    start, end = (timers[name].to_numpy("datetime64[us]")[places].view("int64") for name in ("started_at", "ended_at"))
+    actual = timers["actual_seconds"].to_numpy()[places]
+    outside = np.zeros(len(places), dtype="int64")
+    some = np.flatnonzero(np.minimum((end - start) // 1_000_000, actual) >= _LEAST_OUTSIDE)
+    start, end = start[some], end[some]
+    inside = (hours.opened(end) - hours.opened(start)) // 1_000_000
+    outside[some] = np.minimum((end - start) // 1_000_000 - inside, actual[some])
+    return outside
+
+
 def _added(rows: pd.DataFrame, charges: pd.DataFrame) -> Array:
     """For which timers a line on their ticket bills what after-hours adds: for all of them, or for one of as many hours."""
     lines = charges[among(ids(charges["ticket_id"]), ids(rows["ticket_id"])) & (charges["amount_cents"] > 0).to_numpy()]
@@ -831,10 +840,9 @@ def unexplained_non_billable(
     if policy.per != "ticket":
         rows = rows[(rows["actual_seconds"] > 0).to_numpy()]
     rows = rows.assign(policy_seconds=terms.policy_seconds(rows, rows["kind"], policy))
-    rows = rows[(rows["policy_seconds"] > 0).to_numpy()]
+    rows = rows[(rows["policy_seconds"] > 0).to_numpy() & ~has_word(rows["notes"], policy.reasons)]
     rows = timed_work(rows, of_ticket, zone)
-    explained = has_word(rows["notes"], policy.reasons) | has_word(rows["tags"], policy.reasons)
-    rows = rows[~(explained | has_word(rows["customer_tags"], policy.reasons))]
+    rows = rows[~(has_word(rows["tags"], policy.reasons) | has_word(rows["customer_tags"], policy.reasons))]
     mode = paid_by(rows, np.ones(len(rows), dtype=bool))
     rows = rows[mode.isin(["time-and-materials", UNREAD])]
     known, lacks = split_unread(rows, mode[rows.index], "worked_on")

@@ -462,25 +462,23 @@ def billed(charges: pd.DataFrame, invoice_lines: pd.DataFrame, invoices: pd.Data
     there = np.full(len(charges), -1, dtype="int64")
     free = np.ones(len(invoice_lines), dtype=bool)
     facts = ["product_id", "quantity_millionths", "price_cents"]
-    mine = {name: ids(charges[name]) for name in ["ticket_id", *facts]}
-    theirs = {name: ids(invoice_lines[name]) for name in ["ticket_id", "customer_id", *facts]}
-    of_ticket = theirs["ticket_id"] != NO_ID
+    of_ticket = invoice_lines["ticket_id"].to_numpy() != NO_ID
     for used in (facts, facts[:2], facts[:1]):
         lost, open_ones = np.flatnonzero(left & (there < 0)), np.flatnonzero(of_ticket & free)
-        names = ["ticket_id", *used]
         _pair(
-            *(there, free, lost, open_ones),
-            [mine[name][lost] for name in names],
-            [theirs[name][open_ones] for name in names],
+            there,
+            free,
+            lost,
+            open_ones,
+            of_one_ticket(charges, lost, used),
+            of_one_ticket(invoice_lines, open_ones, used),
         )
     lost, open_ones = np.flatnonzero(left & (there < 0)), np.flatnonzero(~of_ticket & free)
     if len(lost) and len(open_ones):
         customer = terms.look_up(charges["ticket_id"].iloc[lost], tickets, "ticket_id", {"c": "customer_id"})["c"]
-        _pair(
-            *(there, free, lost, open_ones),
-            [ids(customer), *(mine[name][lost] for name in facts)],
-            [theirs[name][open_ones] for name in ["customer_id", *facts]],
-        )
+        mine = mixed([ids(customer), *(ids(charges[name])[lost] for name in facts)])
+        theirs = mixed([ids(invoice_lines[name])[open_ones] for name in ("customer_id", *facts)])
+        _pair(there, free, lost, open_ones, mine, theirs)
     source = np.full(len(invoice_lines), -1, dtype="int64")
     found = np.flatnonzero(there >= 0)
     source[there[found]] = found
@@ -509,11 +507,12 @@ class Billed:
     charge: Array
 
 
-def _pair(there: Array, free: Array, mine: Array, theirs: Array, keys: list[Array], others: list[Array]) -> None:
-    """Pair rows (places `mine` and `theirs`) of equal keys, the first with the first; writes into `there` and `free`."""
+def _pair(there: Array, free: Array, mine: Array, theirs: Array, one: Array, other: Array) -> None:
+    """Pair rows (places `mine` and `theirs`) of equal keys (`one` and `other`), the first with the first; writes into
+    `there` and `free`.
+    """
     if not len(mine) or not len(theirs):
         return
-    one, other = mixed(keys), mixed(others)
     order, other_order = np.argsort(one, kind="stable"), np.argsort(other, kind="stable")
     one, other = one[order], other[other_order]
     spots = np.searchsorted(other, one) + _within_runs(one)
@@ -571,9 +570,9 @@ def paid_by(
 
 
 @given()
-def of_ticket(books: Books, house: House) -> Callable[[pd.Series], pd.DataFrame]:
+def of_ticket(books: Books, house: House, ticket_ids: pd.Index[Any]) -> Callable[[pd.Series], pd.DataFrame]:
     """What rows take from their ticket (terms.of_ticket)."""
-    return lambda ticket_ids: terms.of_ticket(ticket_ids, books, house)
+    return lambda wanted: terms.of_ticket(wanted, books, house, ticket_ids)
 
 
 @dataclass(frozen=True)
@@ -710,6 +709,17 @@ def mixed(columns: Iterable[Array]) -> Array:
     return result
 
 
+def of_one_ticket(lines: pd.DataFrame, places: Array, names: Iterable[str], *more: Array) -> Array:
+    """For these lines (places) numbers that are equal for lines of one ticket with equal facts (columns, and `more`).
+
+    Those of one ticket stand together when sorted, and lines do so nearly anyway: sorting is quick.
+    """
+    facts = mixed([*(ids(lines[name])[places] for name in ("ticket_id", *names)), *more])
+    return np.asarray(
+        (lines["ticket"].to_numpy()[places] + 1).astype("uint64") << np.uint64(40) | facts >> np.uint64(24)
+    )
+
+
 def _starts(ordered: Array) -> Array:
     """Where runs of equal values begin."""
     if not len(ordered):
@@ -725,7 +735,12 @@ def _within_runs(ordered: Array) -> Array:
 
 def repeated(keys: Array) -> Array:
     """Rows whose key occurs more than once."""
-    return np.asarray(pd.Series(keys).duplicated(keep=False).to_numpy())
+    order = np.argsort(keys, kind="stable")
+    starts = _starts(keys[order])
+    lengths = np.diff(np.append(starts, len(keys)))
+    found = np.empty(len(keys), dtype=bool)
+    found[order] = np.repeat(lengths > 1, lengths)
+    return found
 
 
 def marked(places: Array, count: int) -> Array:

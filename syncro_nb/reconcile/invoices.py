@@ -67,11 +67,12 @@ def pending_stale(
     The day that decides between leak and timing is that of the work: the first timer of the line, else the day of its
     entry. Lines that come to nothing are left out.
     """
-    lacks = unread(tickets[tickets["resolved"]], "the lines that wait on them")
-    rows = charges[(~charges["converted"] & (charges["amount_cents"] != 0)).to_numpy()]
-    facts = ["ticket_id", "customer_id", "customer", "status", "resolved", "is_read", "resolved_at", "updated_at"]
-    rows = rows.merge(tickets[facts], on="ticket_id")
-    rows = rows[(rows["resolved"] & rows["is_read"]).to_numpy()]
+    resolved, is_read = tickets["resolved"].to_numpy(), tickets["is_read"].to_numpy()
+    lacks = unread(tickets[resolved & ~is_read], "the lines that wait on them")
+    ended = np.append(resolved & is_read, False)[charges["ticket"].to_numpy()]
+    rows = charges[ended & (~charges["converted"] & (charges["amount_cents"] != 0)).to_numpy()]
+    facts = ["customer_id", "customer", "status", "resolved_at", "updated_at"]
+    rows = rows.join(tickets[facts].iloc[rows["ticket"]].set_axis(rows.index))
     since = terms.local_day(rows["resolved_at"].fillna(rows["updated_at"]), zone)
     days = _business_days(since, today, hours)
     rows = rows.assign(business_days=days)[days > _STALE_DAYS]
@@ -327,7 +328,7 @@ def _duplicates(
         bags.setdefault(place, {}).setdefault((product, quantity, price, name, text), []).append(line)
     owners = ids(rows["ticket_id"])
     owners = owners[owners != NO_ID]
-    taken = charges[charges["converted"].to_numpy() & among(ids(charges["ticket_id"]), owners)]
+    taken = charges[["ticket_id", *names]][charges["converted"].to_numpy() & among(ids(charges["ticket_id"]), owners)]
     backed: dict[Any, int] = {}
     for had in zip(
         ids(taken["ticket_id"]), ids(taken["product_id"]), *(taken[name] for name in names[1:]), strict=True
@@ -550,13 +551,19 @@ def tax(
     found_customer = pd.Index(customers["customer_id"]).get_indexer(pd.Index(ids(invoices["customer_id"])))
     rate_id = ids(customers["tax_rate_id"])[found_customer] if len(customers) else np.full(count, NO_ID)
     owner = ids(invoices["customer_id"])
-    with_tax = sum_by(owner, (taxed != 0).astype("int64"))
-    others_taxed = with_tax.at(owner) - (taxed != 0)
+    who, different = pd.factorize(owner)
+
+    def of_owner(cases: Array) -> Array:
+        return np.asarray(added_up(who, cases.astype("int64"), len(different))[who])
+
+    with_tax = of_owner(taxed != 0)
+    others_taxed = with_tax - (taxed != 0)
     has_rate_id = (rate_id != NO_ID) & (found_customer >= 0)
     # Of a customer without a rate whose only tax is on one invoice that one is wrong, not all the others.
-    exempt = ~has_rate_id & ((others_taxed == 0) | (with_tax.at(owner) == 1))
+    exempt = ~has_rate_id & ((others_taxed == 0) | (with_tax == 1))
     untold_ids = not has_rate_id.any()
-    with_goods = sum_by(owner, ((due != 0) & (taxed == 0)).astype("int64")).at(owner) - ((due != 0) & (taxed == 0))
+    untaxed_goods = (due != 0) & (taxed == 0)
+    with_goods = of_owner(untaxed_goods) - untaxed_goods
     unsure_exempt = exempt & (taxed != 0) & (with_goods == 0) & untold_ids
 
     leak = np.where(taxed == 0, due, missing) * ~exempt

@@ -195,8 +195,8 @@ def block_on_free_work(
     loose = ~told & (rows["ticket_id"] == NO_ID).to_numpy()
     texts = rows["name"].where(loose, "") + " \n " + rows["description"].where(loose, "")
     meant |= loose & (has_word(texts, policy.reasons) | rows["kind"].isin(FREE_KINDS).to_numpy())
-    is_read = set(tickets.loc[tickets["is_read"], "ticket_id"])
-    unknown = ~told & (rows["ticket_id"] != NO_ID).to_numpy() & ~rows["ticket_id"].isin(is_read).to_numpy()
+    is_read = np.append(tickets["is_read"].to_numpy(), False)[rows["ticket"].to_numpy()]
+    unknown = ~told & (rows["ticket_id"] != NO_ID).to_numpy() & ~is_read
     lacks: tuple[Lack, ...] = ()
     if unknown.any():
         reason = "the ticket of the invoice was not read, so whether the work was meant to be free is not known"
