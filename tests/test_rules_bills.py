@@ -65,6 +65,12 @@ def test_lines_that_were_not_read_are_no_wrong_sum():
 # ---------------------------------------------------------------- empty-invoice
 
 
+def test_an_invoice_of_nothing_for_a_line_with_a_price_is_one_finding():
+    free = invoice(7, ticket=1, lines=[(1, REMOTE, 0, "")])
+    both = report(["invoice-vs-ticket", "empty-invoice"], ticket(1), line(1, converted=True), free)
+    assert [(one.rule, one.amount_cents) for one in both.findings] == [("invoice-vs-ticket", 15000)]
+
+
 def test_an_invoice_without_lines():
     (found,) = report("empty-invoice", invoice(7)).findings
     assert (found.severity, found.direction, found.amount_cents, found.exact) == ("S2", "leak", 0, False)

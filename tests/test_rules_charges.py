@@ -4,11 +4,27 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pandas as pd
 import pytest
-from shop import EMERGENCY, SETTINGS, SSD, TRAVEL, WEEK, amounts, invoice, left_out, report, schedule, schedule_line
-from world import CABLE, CUSTOMERS, INTERNAL, ONSITE, REMOTE, agreed, contract, line, ticket, timer
+from shop import (
+    EMERGENCY,
+    SETTINGS,
+    SSD,
+    TRAVEL,
+    WEEK,
+    amounts,
+    invoice,
+    left_out,
+    report,
+    schedule,
+    schedule_line,
+    shop,
+)
+from world import CABLE, CUSTOMERS, HOUSE, INTERNAL, ONSITE, REMOTE, agreed, contract, line, ticket, timer
 
+from syncro_nb.books import Gap
 from syncro_nb.policy import Rounding
+from syncro_nb.reconcile.report import reconcile
 from syncro_nb.service.records import Customer
 
 OPEN = "In Progress"
@@ -410,3 +426,13 @@ def test_its_hours_are_rounded_as_the_policy_says():
     house = agreed(rounding={"remote": Rounding(30, 30)})
     free = timer(1, minutes=40, billable=False, billable_seconds=2400)
     assert amounts("unexplained-non-billable", ticket(1), free, house=house) == [("leak", 15000)]
+
+
+@pytest.mark.parametrize(("rule", "price"), [("rate-drift", 14000), ("zero-line", 0)])
+def test_a_line_whose_ticket_was_not_read_may_have_an_explanation_there(rule, price):
+    billed = [ticket(1), invoice(7, ticket=1, lines=[(1, REMOTE, price, "")])]
+    assert len(report(rule, billed).findings) == 1
+    books = shop(billed, gaps=(Gap("charges", "the details of 1 ticket were not read", 1, True),))
+    books.tables["tickets"].loc[:, "detail_at"] = pd.NaT
+    made = reconcile(books, HOUSE, rules=[rule])
+    assert (made.findings, [one.records for one in made.not_evaluated]) == ((), [1])

@@ -192,10 +192,10 @@ def empty_invoice(
     rows["worth_cents"] = line_amount(rows["quantity_millionths"], rate)
     rows = rows[rows["worth_cents"] > 0]
     worth: dict[int, list[tuple[str, int]]] = {}
-    for number, dollar, amount in zip(
-        ids(rows["invoice_id"]).tolist(), rows["dollar"], rows["worth_cents"], strict=True
-    ):
-        worth.setdefault(number, []).append((f"price:{dollar}", int(amount)))
+    # Where the ticket line has a price, the difference is what `invoice-vs-ticket` and `zero-line` speak of.
+    named = ("price:" + rows["dollar"]).where(rows["vs"].isna(), "vs:" + rows["vs"].astype("str"))
+    for number, dollar, amount in zip(ids(rows["invoice_id"]).tolist(), named, rows["worth_cents"], strict=True):
+        worth.setdefault(number, []).append((dollar, int(amount)))
     free = invoices[invoices["invoice_id"].isin(list(worth))]
     amounts = [worth[one] for one in free["invoice_id"].tolist()]
     found += hits(

@@ -521,6 +521,7 @@ def rate_drift(
     invoice_lines: pd.DataFrame,
     invoices: pd.DataFrame,
     billed: Billed,
+    tickets: pd.DataFrame,
     of_ticket: OfTicket,
     timers: pd.DataFrame,
     rates: Rates,
@@ -545,6 +546,7 @@ def rate_drift(
     mine = np.flatnonzero(~charges["converted"].to_numpy() & _drifts(pending, catalogue, bool(house.policy.rates)))
     theirs = np.flatnonzero(_drifts(invoice_lines, catalogue, bool(house.policy.rates)))
     rows = located(judged(charges, invoice_lines, mine, theirs), charges, invoices, billed, of_ticket, timers, zone)
+    rows = _explained(rows, tickets)
     rows = rows.join(rates.of(rows))
     rows = rows[(rows["rate_cents"] != rows["price_cents"]).fillna(False).to_numpy(dtype=bool)]
     sold = mixed([ids(rows["customer_id"]), ids(rows["product_id"]), rows["price_cents"].to_numpy()])
@@ -575,6 +577,15 @@ def rate_drift(
         ),
     )
     return Found(found)
+
+
+def _explained(rows: pd.DataFrame, tickets: pd.DataFrame) -> pd.DataFrame:
+    """The lines of which all that could explain them is at hand: those of no ticket, and of tickets that were read.
+
+    That the other tickets were not read is said beside the findings, since their lines are a gap.
+    """
+    owner = ids(rows["ticket_id"])
+    return rows[(owner == NO_ID) | among(owner, tickets.loc[tickets["is_read"], "ticket_id"])]
 
 
 def _after_hours_price(rows: pd.DataFrame, timers: pd.DataFrame, hours: Hours, policy: Policy) -> Array:
@@ -611,6 +622,7 @@ def zero_line(
     invoice_lines: pd.DataFrame,
     invoices: pd.DataFrame,
     billed: Billed,
+    tickets: pd.DataFrame,
     of_ticket: OfTicket,
     timers: pd.DataFrame,
     paid_by: PaidBy,
@@ -631,6 +643,7 @@ def zero_line(
     drawn = invoice_lines["labour"].to_numpy() & among(invoice_lines["customer_id"].to_numpy(), list(blocks))
     theirs = np.flatnonzero(_free(invoice_lines, catalogue) & ~drawn)
     rows = located(judged(charges, invoice_lines, mine, theirs), charges, invoices, billed, of_ticket, timers, zone)
+    rows = _explained(rows, tickets)
     rows = rows[~(rows["labour"] & rows["customer_id"].isin(list(blocks)))]
     given = mixed([ids(rows["customer_id"]), ids(rows["product_id"]), rows["price_cents"].to_numpy()])
     known = mixed(
