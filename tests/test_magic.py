@@ -87,6 +87,11 @@ def test_every_list_has_a_frame(run, words):
     assert answer.widget is not None
 
 
+def test_dollars_in_a_frame_are_no_formula(run):
+    answer, _, _ = run("%syncro search printer")
+    assert "mathjax_ignore" in answer.frame._repr_html_()
+
+
 def test_what_is_found_can_be_written_to_a_file(run, tmp_path):
     run(f"%syncro search printer --out {tmp_path / 'found.csv'}")
     assert (tmp_path / "found.csv").read_text("utf-8").count("\n") > 5
