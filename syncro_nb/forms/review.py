@@ -266,7 +266,10 @@ class Review:
         missing = self.report.not_evaluated
         if missing:
             said += markup.text(f"Not evaluated ({len(missing)}): nothing is known of these", "warn", bold=True)
-            said += markup.items((f"{one.rule}: {one.reason}{_many(one.records)}" for one in missing), "warn")
+            together: dict[str, list[str]] = {}  # many rules want the same details: one line for each reason
+            for one in missing:
+                together.setdefault(f"{one.reason}{_many(one.records)}", []).append(one.rule)
+            said += markup.items((f"{', '.join(rules)}: {reason}" for reason, rules in together.items()), "warn")
         if not self.report.has_data:
             said += markup.text(
                 "There was nothing in the period to look at, so that nothing is clear.", "warn", bold=True
