@@ -221,6 +221,8 @@ def test_one_workspace_is_kept_for_the_session_and_closed_with_it(run, shell, mo
         ("%syncro bill 32164 --mi", ["--minutes"]),
         ("%syncro update 32164 Res", ["Resolved"]),
         ('%syncro update 32164 "Waiting on C', ['Customer"']),
+        ("%syncro update 32164 Waiting-on-C", ["Waiting-on-Customer"]),
+        ("%syncro report top", ["top-talkers"]),
         ('%syncro update 32164 --tech "Pri', ['Priya Raman"']),
         ("%syncro sandbox --size me", ["medium"]),
     ],
