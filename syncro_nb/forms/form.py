@@ -378,9 +378,10 @@ class Form:
     # ------------------------------------------------------------ the page
 
     def _lay_out(self) -> None:
+        has_list = any(one.kind == "several" and one.choices for one in self.screen.fields)
         left = widgets.VBox(
             [*self.rows.values(), self.preview_button, self.status],
-            layout=widgets.Layout(width="460px", max_width="100%"),
+            layout=widgets.Layout(width="auto" if has_list else "460px", max_width="100%"),
         )
         right = widgets.VBox(
             [self.side], layout=widgets.Layout(flex="1 1 320px", padding="0 0 0 20px", max_width="560px")

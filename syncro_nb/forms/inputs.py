@@ -17,7 +17,7 @@ from ..money import cents, dollars, exact
 from ..words import pick
 from . import markup
 
-INPUT_WIDTH = "440px"
+INPUT_WIDTH, LIST_WIDTH = "440px", "900px"
 _LINES = {"whole", "money", "decimal"}  # a line of text that is read as a number
 _PICKED = ("choice", "one")
 
@@ -80,6 +80,7 @@ def widget_of(field: Field, *, lively: bool) -> Any:
         return widgets.Dropdown(options=_options(field, field.choices), value=field.default, **shape)
     if field.kind == "several":
         shape["layout"].height = "200px" if field.choices else "70px"
+        shape["layout"].width = LIST_WIDTH if field.choices else INPUT_WIDTH
         return widgets.SelectMultiple(options=tuple(field.choices), **shape)
     if field.kind == "date":
         return widgets.DatePicker(value=None, **shape)

@@ -66,6 +66,8 @@ def test_a_notebook_shows_it_as_text(page, lab, run_cells, screenshot, name):
     assert any("connect(profile, today=today)" in one for one in sources)
     run_cells(f"hostile-{name}", [SET_UP, *(one.replace("connect(profile, today=today)", "ws") for one in sources)])
     assert page.get_by_text("<script>").count() > 3
+    for table in page.locator("table.dataTable:visible").all():  # whatever a selected row opens
+        table.locator("tbody tr").first.get_by_role("cell").first.click()
     is_text(page)
     screenshot(page, f"hostile-{name}")
 
@@ -80,12 +82,18 @@ def test_every_form_shows_it_as_text_and_so_does_its_preview(page, run_cells, sc
         'timer_form(ws, 32164, action="add", minutes=30, labour="remote", text=SCRIPT)',
         "schedule_form(ws, 32164)",
         "correct_form(ws, 32182)",
+        "bulk_form(ws, [32164, 32182], priority=ws.words.priorities[1])",
+        "delete_form(ws, 32164)",
+        "contact_form(ws, 32164, name=SCRIPT)",
+        "customer_form(ws, business_name=SCRIPT)",
+        "payment_form(ws)",
     ]
     boxes = run_cells("hostile-forms", [SET_UP, *calls])
     expect(boxes).to_have_count(len(calls))
     for place in range(len(calls)):
         boxes.nth(place).get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("What will be sent, in this order")).to_have_count(6)
+    expect(page.get_by_text("What will be sent, in this order")).to_have_count(8, timeout=30_000)
+    expect(page.get_by_text("It cannot be written").first).to_be_visible()
     is_text(page)
     for place in range(len(calls)):
         screenshot(page, f"hostile-form-{place}", boxes.nth(place))
