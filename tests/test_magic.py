@@ -162,6 +162,17 @@ def test_nothing_that_writes_does_so_without_yes(run, desk, words):
     assert desk.writes() == []
 
 
+def test_a_new_ticket_opens_its_form_with_the_few_letters_made_out(run, desk):
+    form, _, _ = run("%syncro create hobnail 'A new one' --priority high --tech dana --contact eddie --due 2026-04-02")
+    assert isinstance(form, Form)
+    assert (form.draft.priority, form.draft.technician, form.draft.contact) == (
+        "1 High",
+        "Dana Whitlock",
+        "Eddie Marsh",
+    )
+    assert form.inputs["customer"].value == "Hobnail Machine Works"
+
+
 def test_yes_writes_the_way_of_every_write(run, desk):
     answer, out, _ = run("%syncro comment 32164 hello --hidden --yes")
     assert "POST /tickets/" in out
