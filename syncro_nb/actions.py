@@ -148,7 +148,7 @@ def list_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> Re
         ticket = f"#{number}" if number else "-"
         where = f"at {step}, next: {then}" if step else "verified" if receipt.is_verified else state
         said.append(f"{name}  {receipt.run.started_at.astimezone():%Y-%m-%d %H:%M}  {ticket}  {kind}  {state}  {where}")
-    table = workspace.runs() if door.tables else None
+    table = workspace.runs() if door.tables or words.out else None
     return Result(said or ["No runs yet."], [_listed(receipt) for receipt in receipts], table=table)
 
 
@@ -454,7 +454,7 @@ _ALONE: dict[str, Callable[[argparse.Namespace, Door], Result]] = {
     "demo": demo,
     "lab": open_lab,
 }
-_WITH_TABLE = ("", "search", "customers", "triage", "unbilled", "reconcile", "report")
+_WITH_TABLE = ("", "search", "customers", "triage", "runs", "unbilled", "reconcile", "report")
 _ON_ACCOUNT: dict[str, Callable[[Any, argparse.Namespace, Door], Result]] = {
     "": list_open,
     "ticket": show_ticket,

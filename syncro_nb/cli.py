@@ -6,7 +6,6 @@ disk is full, the door falls silent, and the exit status stays that of the run.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -127,6 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_result(result: Result, as_json: bool, output: Paper, remarks: Paper, paged: bool) -> None:
     if as_json and result.document is not None:
+        import json
+
         output.print(json.dumps(result.document, indent=2, default=str))
     if as_json and result.exit_status:
         for text in result.lines:
@@ -158,6 +159,8 @@ def _complain(message: str, status: int, as_json: bool, output: Paper, remarks: 
 
     remarks.print(f"syncro: {line(message)}")
     if as_json:
+        import json
+
         output.print(json.dumps({"error": message, "exit_status": status}))
     return status
 

@@ -8,20 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from .verbs import COMMON, OF_WRITES, VERBS, Option, Verb
+from .verbs import COMMON, OF_WRITES, REPORTS, VERBS, Option, Verb
 
 SHELLS = ("bash", "zsh")
+_ZSH = """(( $+functions[compdef] )) || { autoload -U +X compinit && compinit }
+autoload -U +X bashcompinit && bashcompinit
+"""
 
 
 def script(shell: str, kinds: Iterable[str]) -> str:
     """The snippet for a shell. `kinds`: the labour kinds of the house, completed after --labor."""
     cases = [_case("", VERBS, ()), *(case for verb in VERBS for case in _cases(verb))]
-    head = "autoload -U +X bashcompinit && bashcompinit\n" if shell == "zsh" else ""
+    head = _ZSH if shell == "zsh" else ""
     return (
         head
         + f"""_syncro() {{
+  [ -z "$ZSH_VERSION" ] || emulate -L ksh
   local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" path="" one known=""
-  for one in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+  for one in "${{COMP_WORDS[@]:1:$((COMP_CWORD-1))}}"; do
     case "$path/$one" in {_paths()}) path="${{path:+$path }}$one";; esac
   done
   case "$before" in --labor|--labour) known="{" ".join(filter(_is_plain, kinds))}";; esac
@@ -53,7 +57,7 @@ def _cases(verb: Verb) -> list[str]:
 def _case(path: str, inner: tuple[Verb, ...], options: tuple[Option, ...], writes: bool = False) -> str:
     every = [*options, *COMMON, *(OF_WRITES if writes else ())]
     known = [verb.name for verb in inner] + [name for one in every for name in one.names if name.startswith("-")]
-    choices = [str(choice) for one in options for choice in one.settings.get("choices", ()) or ()]
+    choices = [choice for one in options for choice in _choices(one)]
     return f'    "{path}") known="{" ".join([*known, *choices])}";;'
 
 
@@ -86,7 +90,12 @@ def following(typed: Sequence[str], known: Callable[[str], Iterable[str]]) -> li
 
 def _values(option: Option, known: Callable[[str], Iterable[str]]) -> list[str]:
     name = option.settings.get("dest") or option.names[0].lstrip("-").replace("-", "_")
-    return list(known(name)) if name in OWN_WORDS else [str(one) for one in option.settings.get("choices", ())]
+    return list(known(name)) if name in OWN_WORDS else _choices(option)
+
+
+def _choices(option: Option) -> list[str]:
+    """The words of which an option or a place in the line takes one, as far as they do not depend on the account."""
+    return list(REPORTS) if option.names == ("report",) else [str(one) for one in option.settings.get("choices", ())]
 
 
 def _own(verb: Verb | None) -> list[Option]:

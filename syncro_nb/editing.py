@@ -177,7 +177,7 @@ def write(
     for said in plan.text():
         door.say(said)
     if words.dry_run or plan.blockers:
-        said = NOTHING_SENT if words.dry_run else "Nothing was sent: see what stands against it above."
+        said = "Nothing was sent: see what stands against it above." if plan.blockers else NOTHING_SENT
         return Result(["", said], plan.as_json(), 2 if plan.blockers else 0)
     if not words.yes and not _confirmed(door, plan):
         raise InputError("not confirmed: nothing was written")

@@ -97,11 +97,11 @@ def _customer_facts(one: CustomerRow) -> str:
 
 def ticket_lines(rows: Sequence[Ticket], width: int) -> list[str]:
     """Tickets, one line each."""
-    status = max((len(row.status) for row in rows), default=0)
+    status = min(24, max((len(line(row.status)) for row in rows), default=0))
     customer = min(30, max((len(line(row.customer_name)) for row in rows), default=0))
     said = []
     for row in rows:
-        head = f"#{row.number}  {line(row.status):<{status}}  {clip(row.customer_name, customer):<{customer}}  "
+        head = f"#{row.number}  {clip(row.status, status):<{status}}  {clip(row.customer_name, customer):<{customer}}  "
         said.append(head + clip(row.subject, max(20, width - len(head))))
     return said
 

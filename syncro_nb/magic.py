@@ -184,7 +184,9 @@ class SyncroMagic(Magics):
         words, half, quote = split_at(before)
         said = []
         for one in following(words, self._known):
-            quoted = f"{one}{quote}" if quote else f'"{one}"' if re.search(r"\s", one) else one
+            # What is half typed without a quote cannot get one in front; the account's words are known with dashes, too.
+            alone = re.sub(r"\s+", "-", one) if half else f'"{one}"'
+            quoted = f"{one}{quote}" if quote else alone if re.search(r"\s", one) else one
             if quote and one.startswith(half):
                 said.append(quoted[len(half) - len(symbol) :])
             elif not quote:

@@ -15,7 +15,7 @@ from pathlib import Path
 from .errors import InputError
 from .escape import line, paragraph
 from .money import format_cents, line_cents
-from .service.records import Comment, Timer
+from .service.records import Comment, Timer, in_minutes
 from .ticketview import TicketView
 from .writes import reference
 
@@ -161,9 +161,9 @@ def _time(row: Timer, view: TicketView, zone: tzinfo | None) -> str:
     state = "running" if not row.ended_at else "charged" if row.recorded or row.line_item_id else "not charged"
     state += "" if row.billable else ", not billable"
     kind = view.labour.get(row.product_id or 0, "no labour")
-    worked, billed = (f"{seconds / 60:g} min" for seconds in (row.worked_seconds, row.charged_seconds))
+    worked, billed = (f"{in_minutes(seconds)} min" for seconds in (row.worked_seconds, row.charged_seconds))
     spent = worked if worked == billed else f"{worked}, billable {billed}"
-    return f"{_when(row.started_at, zone)}: {spent}, {_plain(kind)}, {state}. {_plain(row.notes)}".rstrip()
+    return f"{_when(row.started_at, zone)}: {spent}, {_plain(kind)}, {state}. {_plain(reference.strip(row.notes))}".rstrip()
 
 
 def _charges(view: TicketView) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import frames
 from .escape import clip, line, paragraph
 from .money import format_cents, line_cents, total
-from .service.records import Comment, Invoice, Ticket, Timer
+from .service.records import Comment, Invoice, Ticket, Timer, in_minutes
 from .writes import reference
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ class TicketView:
         waiting = [row for row in self.ticket.lines or () if not row.converted]
         if waiting:
             said.append(f"{len(waiting)} charge(s) not invoiced, {format_cents(self.pending_cents)}")
-        minutes = sum(row.charged_seconds for row in self.uncharged) / 60
         if self.uncharged:
-            said.append(f"{len(self.uncharged)} timer(s) not charged, {minutes:g} minutes")
+            minutes = in_minutes(sum(row.charged_seconds for row in self.uncharged))
+            said.append(f"{len(self.uncharged)} timer(s) not charged, {minutes} minutes")
         return said
 
     @property
@@ -128,7 +128,7 @@ class TicketView:
             state = "charged" if row.recorded else "running" if not row.ended_at else "not charged"
             kind = self.labour.get(row.product_id or 0, "no labour")
             state = state if row.billable else f"{state}, not billable"
-            minutes = f"{row.charged_seconds / 60:g} min"
+            minutes = f"{in_minutes(row.charged_seconds)} min"
             said.append(
                 f"  timer {row.id}  {_when(row.started_at, zone)}  {minutes:>8}  {kind}, {state}  {clip(row.notes, 60)}"
             )

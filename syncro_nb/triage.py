@@ -248,7 +248,10 @@ def _signals(
     tickets: pd.DataFrame, timers: pd.DataFrame, whose: Array, books: Books, limits: Thresholds
 ) -> dict[str, Array]:
     """Every signal of these tickets, by name, in their order. `whose`: for each timer the place of its ticket."""
-    now = _micros(pd.Series([pd.Timestamp(books.as_of)]))[0]
+    moment = books.as_of.replace(
+        microsecond=0
+    )  # the server's clock shows whole seconds: a limit that is just met is not passed
+    now = _micros(pd.Series([pd.Timestamp(moment)]))[0]
     shop = business_hours.from_settings(books.settings, books.zone)
 
     def open_hours_since(instants: Array) -> Array:
@@ -272,7 +275,7 @@ def _signals(
     untouched = open_hours_since(np.where(read, np.where(np.isnan(touched), created, touched), np.nan))
     stale_after = np.array([limits.stale_after(one) for one in range(10)])[digit]
     since = np.where(read & ~np.isnan(talk["our_word"]), talk["our_word"], updated)
-    waiting_days, chase = _waiting(since, ball, shop, books, limits)
+    waiting_days, chase = _waiting(since, ball, shop, moment, limits)
     signals = {
         "created": created,
         "starts_in_hours": (starts - now) / _HOUR,
@@ -432,7 +435,7 @@ def _overdue_days(tickets: pd.DataFrame, books: Books) -> Array:
     return np.where(np.isnat(due) | by_default & (days > 0), np.nan, days)
 
 
-def _waiting(since: Array, ball: Array, shop: Hours, books: Books, limits: Thresholds) -> tuple[Array, Array]:
+def _waiting(since: Array, ball: Array, shop: Hours, now: datetime, limits: Thresholds) -> tuple[Array, Array]:
     """For tickets that wait on somebody else: whole business days since then; and whether the customer is to be chased.
 
     More than three means: the same time of the day, three business days later, has passed.
@@ -440,8 +443,8 @@ def _waiting(since: Array, ball: Array, shop: Hours, books: Books, limits: Thres
     days, chase = np.full(len(since), np.nan), np.zeros(len(since), dtype=bool)
     for place in np.flatnonzero(np.isin(ball, ("theirs", "third")) & ~np.isnan(since)):
         asked = _EPOCH + timedelta(microseconds=int(since[place]))
-        days[place] = shop.days_between(asked, books.as_of)
-        is_over = shop.days_between(asked, books.as_of - timedelta(microseconds=1)) >= limits.chase_days
+        days[place] = shop.days_between(asked, now)
+        is_over = shop.days_between(asked, now - timedelta(microseconds=1)) >= limits.chase_days
         chase[place] = ball[place] == "theirs" and is_over
     return days, chase
 
@@ -517,9 +520,9 @@ class _Row:
 
     def _target(self) -> str:
         left, which = self.of["breach_hours"], self.of["breach_of"]
-        whose = " (house target)" if self.of["target"] == "house" else ""
+        whose = " (house)" if self.of["target"] == "house" else ""
         if left <= 0:
-            return f"{which} target missed {_span(-left)} ago{whose}"
+            return f"{which} missed {_span(-left)} ago{whose}"
         if self.of["breached"]:
             return "Syncro says that its service level is breached"
         if self.of["at_risk"]:
@@ -572,7 +575,7 @@ _REASON_OF = {"at-risk": "breached"}  # the same reason speaks of a target that 
 
 def _amount(hours: float) -> str:
     """Business hours: they do not add up to days."""
-    return f"{hours:.1f} business hours".replace(".0 ", " ")
+    return f"{hours:.0f} business h" if hours >= 100 else f"{hours:.1f} business h".replace(".0 ", " ")
 
 
 def _span(hours: float) -> str:

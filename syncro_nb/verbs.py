@@ -81,8 +81,13 @@ OF_WRITES = (
     _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),
     _option("--yes", action="store_true", help="confirm without being asked"),
 )
-# Spelled out here, because reading config.py for it would make `syncro --help` slow; a test holds the two together.
+# Spelled out here, because reading config.py and the reports for it would make `syncro --help` slow; tests hold them together.
 KINDS = "remote, onsite, emergency, project, internal, travel, website"
+REPORTS = (
+    *("open", "wip", "uncharged", "no-time", "waiting", "blocks", "leakage", "rate", "utilisation", "realisation"),
+    *("write-offs", "labour-mix", "response", "reopened", "top-talkers", "receivables", "unlinked", "recurring"),
+    "checklist",
+)
 
 _LABOUR = _option(
     "--labor",
@@ -284,7 +289,7 @@ VERBS = (
         "report",
         "a weekly or monthly report, from the mirror; without a name the list of them",
         (
-            _option("report", metavar="NAME", nargs="?", default="", help="as in wip; without it the list"),
+            _option("report", metavar="NAME", nargs="?", default="", help=f"{', '.join(REPORTS)}; without it the list"),
             *_PERIOD,
         ),
     ),

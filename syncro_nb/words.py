@@ -48,22 +48,30 @@ class Words:
 
 
 def pick(what: str, word: str, known: Iterable[str]) -> str:
-    """The known word that is meant: the same but for case, else the only one that holds it.
+    """The known word that is meant: the same but for case and dashes, else the only one that holds it.
 
     Raises InputError for one that is unknown, with the nearest, and for one that several hold.
     """
     choices, said = list(known), word.strip()
     if not choices:
         return said
-    same = [one for one in choices if one.casefold() == said.casefold()]
+    plain = _plain(said)
+    same = [one for one in choices if one.casefold() == said.casefold()] or [
+        one for one in choices if _plain(one) == plain
+    ]
     if same:
         return same[0]
-    near = [one for one in choices if said and said.casefold() in one.casefold()]
+    near = [one for one in choices if plain and plain in _plain(one)]
     if len(near) > 1:
         raise InputError(f"{what} {said!r} may be {' or '.join(near)}; say which")
     if not near:
         raise InputError(unknown(what, said, choices))
     return near[0]
+
+
+def _plain(text: str) -> str:
+    """So that a word in a shell needs no quotes: waiting-on-customer."""
+    return " ".join(text.casefold().replace("-", " ").replace("_", " ").split())
 
 
 def pull_words(client: Client) -> Words:

@@ -12,6 +12,7 @@ import itertools
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -110,6 +111,13 @@ def connect(
     return Workspace(config, Client(transport), clock, closing=(limiter,))
 
 
+def _show_dollars() -> None:
+    """Jupyter sets what stands between two dollar signs of a pandas table as mathematics: amounts, and hostile subjects."""
+    import pandas as pd
+
+    pd.set_option("display.html.use_mathjax", False)
+
+
 class _Frame:
     """A table of the mirror as an attribute of the workspace, loaded when it is first looked at."""
 
@@ -123,7 +131,10 @@ class _Frame:
 
 
 class Workspace:
-    """One account. Close it, or use it in a `with` block, where it does not live as long as the program."""
+    """One account. Close it, or use it in a `with` block, where it does not live as long as the program.
+
+    In a notebook it sets one option of pandas, so that two dollar signs in a frame are shown as such and not as a formula.
+    """
 
     # The tables of the mirror (tables.TABLES) as DataFrames; `.attrs["as_of"]` says how old each is.
     tickets = _Frame()
@@ -170,6 +181,8 @@ class Workspace:
         self._words: Words | None = None
         self._decisions: Decisions | None = None
         self._settings: Books | None = None  # what `standing` needs besides the ticket
+        if "IPython" in sys.modules:
+            _show_dollars()
 
     def __repr__(self) -> str:
         where = "the built-in sandbox (invented data)" if self.is_sandbox else f"account {self.config.account}"

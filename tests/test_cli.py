@@ -109,6 +109,12 @@ def test_a_table_goes_to_a_file_and_never_over_one_in_silence(syncro, tmp_path):
     assert "it replaced the file that was there" in document.stderr
 
 
+def test_the_journal_goes_to_a_file_too(syncro, tmp_path):
+    assert syncro(*BILL, "--yes").returncode == 0
+    assert syncro("runs", "--out", str(tmp_path / "runs.csv")).returncode == 0
+    assert ",32164,bill,done," in (tmp_path / "runs.csv").read_text("utf-8-sig")
+
+
 def test_a_file_for_what_is_no_table_is_refused_before_anything_is_sent(syncro, server, tmp_path):
     for words in ((*BILL, "--yes", "--out", str(tmp_path / "a.csv")), ("--out", str(tmp_path / "a.doc"))):
         done = syncro(*words)

@@ -43,6 +43,15 @@ def test_the_balance_is_what_is_due_on_unpaid_invoices(desk):
     assert {one.id for one in view.unpaid} == {one.id for one in everything}
 
 
+def test_the_latest_invoices_are_listed_the_paid_ones_too(desk):
+    customer = desk.ws.ticket(32164).ticket.customer_id
+    receipt = desk.bill()
+    said = repr(CustomerPanel(desk.ws, customer)).split("Latest invoices\n")[1].split("\n\n")[0].splitlines()
+    assert said[0].split() == [receipt.invoice["number"], "2026-03-31", "$81.53", "not", "paid"]
+    assert len(said) == 8
+    assert said[-1].endswith("  paid")
+
+
 def test_nobody_found_and_nobody_of_that_id(desk):
     panel = CustomerPanel(desk.ws, "nobody at all")
     assert "No customer has" in panel.status.value

@@ -470,12 +470,18 @@ def test_amounts_are_read_to_the_cent(desk, typed, cents):
         ({"due_on": "tomorrow"}, "must be a day as in 2026-03-31"),
         ({"start_at": "at nine"}, "begin must be a day and a time of the account's clock"),
         ({"end_at": "2026-04-02T09:30-07:00"}, "end must be a day and a time of the account's clock"),
-        ({"contact": "Nobody"}, "there is no Nobody to choose"),
+        ({"contact": "Nobody"}, "there is no contact 'Nobody'"),
     ],
 )
 def test_a_program_that_fills_in_what_cannot_be_is_told_in_one_line(desk, values, words):
     with pytest.raises(InputError, match=words):
         opened(desk, "update", **values)
+
+
+def test_a_few_letters_that_mean_one_word_fill_it_in(desk):
+    form = opened(desk, "update", status="waiting-on-customer", priority="high", technician="priya", contact="sonia")
+    chosen = (form.draft.status, form.draft.priority, form.draft.technician, form.draft.contact)
+    assert chosen == ("Waiting on Customer", "1 High", "Priya Raman", "Sonia Petrescu")
 
 
 def test_words_that_the_account_does_not_tell_are_typed(desk):

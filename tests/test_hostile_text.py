@@ -7,10 +7,12 @@ import sys
 import pytest
 from attacks import ALL, MIXED, SCRIPT, UNPRINTABLE
 from desk import Desk
+from hostile import hostile_desk
 
 from syncro_nb import actions
 from syncro_nb.door import Door
 from syncro_nb.errors import Error
+from syncro_nb.reports import every_report
 from syncro_nb.verbs import grammar
 
 VERBS = (
@@ -76,6 +78,29 @@ def test_a_verb_prints_lines_of_text_only(desk, words, caplog):
         assert not text.startswith("ERROR syncro_nb: a forged line")
     assert all("\n" not in one for one in logged)
     assert any(said)
+
+
+SUMMARIES = [(), ("triage",), ("unbilled",), ("reconcile", "--to", "2026-03-31"), ("customers", "a"), ("search", "a")]
+SUMMARIES += [("report", name) for name in every_report()] + [
+    ("ticket", str(number)) for number in range(32140, 32186, 5)
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    desk = hostile_desk(tmp_path_factory.mktemp("hostile"))
+    desk.ws.sync(full=True)
+    yield desk
+    desk.close()
+
+
+@pytest.mark.parametrize("words", SUMMARIES, ids=" ".join)
+def test_on_an_account_in_which_every_text_is_an_attack_a_line_is_a_line(hostile, words):
+    said = []
+    door = Door(said.append, width=100, remark=said.append)
+    said += actions.act(grammar().parse_args(list(words)), door, hostile.ws).lines
+    assert any(said)
+    assert not [one for one in said if set(one) & {*UNPRINTABLE, "\r", "\n"}]
 
 
 def test_the_whole_command_prints_no_control_character(tmp_path):

@@ -87,6 +87,11 @@ def test_every_list_has_a_frame(run, words):
     assert answer.widget is not None
 
 
+def test_dollars_in_a_frame_are_no_formula(run):
+    answer, _, _ = run("%syncro search printer")
+    assert "mathjax_ignore" in answer.frame._repr_html_()
+
+
 def test_what_is_found_can_be_written_to_a_file(run, tmp_path):
     run(f"%syncro search printer --out {tmp_path / 'found.csv'}")
     assert (tmp_path / "found.csv").read_text("utf-8").count("\n") > 5
@@ -157,6 +162,17 @@ def test_nothing_that_writes_does_so_without_yes(run, desk, words):
     assert desk.writes() == []
 
 
+def test_a_new_ticket_opens_its_form_with_the_few_letters_made_out(run, desk):
+    form, _, _ = run("%syncro create hobnail 'A new one' --priority high --tech dana --contact eddie --due 2026-04-02")
+    assert isinstance(form, Form)
+    assert (form.draft.priority, form.draft.technician, form.draft.contact) == (
+        "1 High",
+        "Dana Whitlock",
+        "Eddie Marsh",
+    )
+    assert form.inputs["customer"].value == "Hobnail Machine Works"
+
+
 def test_yes_writes_the_way_of_every_write(run, desk):
     answer, out, _ = run("%syncro comment 32164 hello --hidden --yes")
     assert "POST /tickets/" in out
@@ -216,6 +232,8 @@ def test_one_workspace_is_kept_for_the_session_and_closed_with_it(run, shell, mo
         ("%syncro bill 32164 --mi", ["--minutes"]),
         ("%syncro update 32164 Res", ["Resolved"]),
         ('%syncro update 32164 "Waiting on C', ['Customer"']),
+        ("%syncro update 32164 Waiting-on-C", ["Waiting-on-Customer"]),
+        ("%syncro report top", ["top-talkers"]),
         ('%syncro update 32164 --tech "Pri', ['Priya Raman"']),
         ("%syncro sandbox --size me", ["medium"]),
     ],

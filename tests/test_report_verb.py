@@ -12,7 +12,7 @@ from syncro_nb.door import Door
 from syncro_nb.errors import ConfigError, InputError
 from syncro_nb.reconcile.report import reconcile
 from syncro_nb.reports.registry import ORDER
-from syncro_nb.verbs import grammar
+from syncro_nb.verbs import REPORTS, grammar
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +136,7 @@ def test_the_workbook_has_what_is_to_be_known_on_a_sheet_of_its_own(desk, tmp_pa
 def test_a_report_of_a_workspace(desk):
     made = desk.ws.report("receivables", first=date(2026, 3, 1))
     assert made.rows["balance_cents"].sum() > 0
+
+
+def test_the_grammar_knows_every_report():
+    assert list(ORDER) == list(REPORTS)

@@ -18,6 +18,7 @@ from syncro_nb.door import Door
 from syncro_nb.errors import ConfigError, InputError
 from syncro_nb.sessionlog import path_of, render, safe_name, slug, write
 from syncro_nb.verbs import grammar
+from syncro_nb.writes.timer import TimerDraft
 
 DAY = date(2026, 3, 31)
 HOSTILE = [
@@ -177,6 +178,14 @@ def test_the_log_says_what_whose_when_and_what_it_cost(desk):
     ):
         assert part in text
     assert "SNB-" not in text
+
+
+def test_a_timer_of_a_few_seconds_has_no_long_fraction_and_no_reference(desk):
+    desk.ws.apply(desk.ws.plan(TimerDraft(32164, "start", labour="remote", text="Looked")), confirm=32164)
+    desk.clock.sleep(4)
+    desk.ws.apply(desk.ws.plan(TimerDraft(32164, "stop")), confirm=32164)
+    (written,) = [one for one in render(desk.ticket()).splitlines() if one.endswith("Looked")]
+    assert ": 0.1 min, remote, not charged. Looked" in written
 
 
 def test_what_is_not_billed_yet_is_said(desk):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncro_nb.service import records, wire
+from syncro_nb.service.records import in_minutes
 
 
 def test_both_generations_of_an_invoice_are_read_alike():
@@ -140,3 +141,10 @@ def test_work_time_comes_from_the_override_then_syncro_then_the_clock():
     assert wire.read(records.Timer, {**times, "billable_time": 900}).charged_seconds == 900
     assert wire.read(records.Timer, {**times, "billable_time": 12, "active_duration": 1800}).charged_seconds == 1800
     assert wire.read(records.Timer, times).worked_seconds == 1800
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0"), (1, "0.1"), (4, "0.1"), (90, "1.5"), (1800, "30"), (6304, "105.1"), (3599, "60")]
+)
+def test_seconds_in_minutes_as_people_read_them(seconds, said):
+    assert in_minutes(seconds) == said

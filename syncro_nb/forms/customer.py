@@ -102,13 +102,16 @@ class _AtCustomer(AccountScreen):
         self.fields = (Field("customer", "Customer", "suggest", hint=hint), *self.fields)
 
     def filled_in(self, ticket: int | None, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values, with the customer of the ticket where none is named; one that is named by its id is read."""
+        """The values, with the customer of the ticket where none is named; one that is named by its id is read, and part of a
+        name that only one has becomes that name."""
         customer = str(values.get("customer") or "").strip()
         if ticket is not None and not customer:
             found = self._workspace.ticket(ticket).ticket
             customer = str(found.customer_id or (found.customer.id if found.customer else ""))
         if customer.isascii() and customer.isdigit() and len(customer) < 15:
             self._customers.know(int(customer))
+        elif len(offered := self._customers.suggest(customer)) == 1:
+            customer = offered[0]
         return {**values, **({"customer": customer} if customer else {})}
 
     def about(self, values: Mapping[str, Any]) -> int | None:

@@ -20,7 +20,7 @@ from .inputs import wide
 from .page import bundle, guarded, say_in
 from .ticketpanel import contract_words, prepaid_words
 
-MOST_TICKETS = 25
+MOST_TICKETS, LATEST = 25, 8
 DETAILED = 10  # of the customers that are found: these are listed with open tickets and prepaid hours
 
 
@@ -119,6 +119,21 @@ def _unpaid(view: CustomerView) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def _latest(view: CustomerView) -> list[tuple[str, str, str, str]]:
+    """The newest invoices, paid ones too, as the customer's own record lists them."""
+    unpaid = None if view.unpaid is None else {one.id for one in view.unpaid}
+    rows = sorted(view.customer.invoices or (), key=lambda one: one.id, reverse=True)[:LATEST]
+    return [
+        (
+            line(one.number),
+            line(one.extra.get("date") or "")[:10],
+            "" if one.total_cents is None else format_cents(one.total_cents),
+            "" if unpaid is None else "not paid" if one.id in unpaid else "paid",
+        )
+        for one in rows
+    ]
+
+
 def _panel(view: CustomerView, site: str | None) -> str:
     customer = view.customer
     parts = [markup.heading(line(customer.name)), markup.facts(_facts(view))]
@@ -132,6 +147,9 @@ def _panel(view: CustomerView, site: str | None) -> str:
     if view.unpaid:
         head = ("Invoice", "Dated", "Total", "Due")
         parts += [markup.heading("Unpaid invoices"), markup.table(head, _unpaid(view), numbers=frozenset({2, 3}))]
+    if latest := _latest(view):
+        head = ("Invoice", "Dated", "Total", "State")
+        parts += [markup.heading("Latest invoices"), markup.table(head, latest, numbers=frozenset({2}))]
     if view.contacts:
         parts += [markup.heading("People"), markup.table(("Name", "Mail address", "Telephone"), _people(view))]
     return "".join(parts)
@@ -146,5 +164,8 @@ def _lines(view: CustomerView) -> list[str]:
     said += [f"  #{one.number}  {line(one.status)}  {clip(one.subject, 70)}" for one in view.tickets[:MOST_TICKETS]]
     said += ["", "Unpaid invoices"] if view.unpaid else []
     said += [f"  {number}  {day}  {total}, due {due}" for number, day, total, due in _unpaid(view)]
+    latest = _latest(view)
+    said += ["", "Latest invoices"] if latest else []
+    said += [f"  {number}  {day}  {total}  {state}".rstrip() for number, day, total, state in latest]
     said += ["", "People"] if view.contacts else []
     return said + [f"  {'  '.join(filter(None, one))}" for one in _people(view)]

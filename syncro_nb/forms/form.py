@@ -20,7 +20,7 @@ from ..errors import Error, InputError
 from ..writes.receipt import Receipt
 from . import markup
 from .ask import Ask, standing
-from .inputs import button, held_by, offer, read, row_of, wide, widget_of
+from .inputs import button, held_by, meant_by, offer, read, row_of, wide, widget_of
 from .page import bundle, guarded, say_in
 from .screen import Offer, Panel, Screen, Show
 
@@ -178,6 +178,8 @@ class Form:
             held = held_by(field, value)
             if field.kind in ("one", "several"):
                 offered = [one for _, one in widget.options]
+                if field.kind == "one" and isinstance(held, str) and held and held not in offered:
+                    held = dict(widget.options)[meant_by(field, held, widget.options)]
                 missing = [one for one in (held if field.kind == "several" else [held]) if one not in offered]
                 if missing:
                     raise InputError(f"{field.label.lower()}: there is no {str(missing[0])[:40]} to choose")
@@ -376,9 +378,10 @@ class Form:
     # ------------------------------------------------------------ the page
 
     def _lay_out(self) -> None:
+        has_list = any(one.kind == "several" and one.choices for one in self.screen.fields)
         left = widgets.VBox(
             [*self.rows.values(), self.preview_button, self.status],
-            layout=widgets.Layout(width="460px", max_width="100%"),
+            layout=widgets.Layout(width="auto" if has_list else "460px", max_width="100%"),
         )
         right = widgets.VBox(
             [self.side], layout=widgets.Layout(flex="1 1 320px", padding="0 0 0 20px", max_width="560px")

@@ -14,9 +14,10 @@ import ipywidgets as widgets
 from ..config import unknown
 from ..errors import InputError
 from ..money import cents, dollars, exact
+from ..words import pick
 from . import markup
 
-INPUT_WIDTH = "440px"
+INPUT_WIDTH, LIST_WIDTH = "440px", "900px"
 _LINES = {"whole", "money", "decimal"}  # a line of text that is read as a number
 _PICKED = ("choice", "one")
 
@@ -79,6 +80,7 @@ def widget_of(field: Field, *, lively: bool) -> Any:
         return widgets.Dropdown(options=_options(field, field.choices), value=field.default, **shape)
     if field.kind == "several":
         shape["layout"].height = "200px" if field.choices else "70px"
+        shape["layout"].width = LIST_WIDTH if field.choices else INPUT_WIDTH
         return widgets.SelectMultiple(options=tuple(field.choices), **shape)
     if field.kind == "date":
         return widgets.DatePicker(value=None, **shape)
@@ -186,7 +188,7 @@ def held_by(field: Field, value: Any) -> Any:
         known = {str(one): one for pair in field.choices for one in pair}
         meant = next((one for said, one in known.items() if said.casefold() == str(value).strip().casefold()), None)
         if meant is None and str(value).strip():
-            raise InputError(unknown(field.label.lower(), str(value), [label for label, _ in field.choices]))
+            meant = meant_by(field, str(value), field.choices)
         return dict(field.choices).get(meant, meant) if meant is not None else field.default
     if field.kind == "several":
         return tuple(value)
@@ -197,6 +199,14 @@ def held_by(field: Field, value: Any) -> Any:
     if field.kind == "money" and isinstance(value, int) and not isinstance(value, bool):
         return f"{dollars(value)}"
     return value if field.kind == "one" else str(value)
+
+
+def meant_by(field: Field, said: str, choices: Iterable[tuple[str, Any]]) -> Any:
+    """The label among these choices that a few letters mean, as in a terminal. Raises InputError naming the nearest."""
+    labels = [label for label, value in choices if value]
+    if not labels:
+        raise InputError(unknown(field.label.lower(), said, labels))
+    return pick(field.label.lower(), said, labels)
 
 
 def _day(field: Field, text: str) -> date | None:

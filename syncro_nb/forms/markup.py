@@ -34,7 +34,7 @@ def text(words: object, tone: str = "plain", *, bold: bool = False, small: bool 
 
 def heading(words: object) -> str:
     """The title of a part."""
-    return f'<div style="font-weight:600;font-size:1.05em;margin:6px 0 2px;{_WRAP}">{for_html(words)}</div>'
+    return f'<div style="font-weight:600;font-size:1.05em;line-height:1.4;margin:6px 0 2px;{_WRAP}">{for_html(words)}</div>'
 
 
 def badge(words: object, tone: str) -> str:

@@ -17,7 +17,7 @@ from .. import directory, triage
 from ..errors import Error
 from ..escape import clip, line
 from ..money import format_cents, line_cents
-from ..service.records import Comment, Contract, Customer
+from ..service.records import Comment, Contract, Customer, in_minutes
 from ..ticketview import LAST_COMMENTS, TicketView
 from ..workspace import Workspace
 from ..writes import reference
@@ -184,7 +184,7 @@ def _timers(view: TicketView, zone: tzinfo | None) -> Iterable[tuple[Any, ...]]:
         state += "" if row.billable else ", not billable"
         kind = view.labour.get(row.product_id or 0, "no labour")
         note = clip(reference.strip(row.notes), 160)
-        yield _when(row.started_at, zone), (kind, note), f"{row.charged_seconds / 60:g}", state
+        yield _when(row.started_at, zone), (kind, note), in_minutes(row.charged_seconds), state
 
 
 def _charges(view: TicketView) -> Iterable[tuple[Any, ...]]:

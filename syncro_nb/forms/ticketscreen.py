@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from ..errors import Error, InputError
 from ..escape import clip
-from ..service.records import Ticket, Timer
+from ..service.records import Ticket, Timer, in_minutes
 from ..ticketview import TicketView
 from ..workspace import Workspace
 from ..writes import reference
@@ -264,7 +264,7 @@ def timer_label(view: TicketView, timer: Timer) -> str:
     """A timer as it is chosen from a list."""
     day = f"{timer.started_at:%b %d}, " if timer.started_at else ""
     kind = view.labour.get(timer.product_id or 0, "no labour")
-    spent = f"{timer.charged_seconds / 60:g} min" if timer.ended_at else "running"
+    spent = f"{in_minutes(timer.charged_seconds)} min" if timer.ended_at else "running"
     return f"{day}{spent} {kind}: {clip(reference.strip(timer.notes), 40) or 'no note'}"
 
 

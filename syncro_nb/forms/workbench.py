@@ -40,7 +40,7 @@ ACTIONS: Mapping[str, Callable[[Workspace, int], Any]] = {
     "Close": close_form,
 }
 SHOWN = ("number", "lane", "customer", "subject", "why")
-WIDTHS = {"number": "8%", "lane": "14%", "customer": "19%", "subject": "25%", "why": "34%"}
+WIDTHS = {"number": "8%", "lane": "13%", "customer": "18%", "subject": "24%", "why": "37%"}
 
 
 class Workbench:
@@ -153,7 +153,7 @@ class Workbench:
 
 def table_of(workspace: Workspace, queue: pd.DataFrame) -> Table:
     """A queue (triage.QUEUE) as a table to sort, search and select from."""
-    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage", rows_a_page=25, widths=WIDTHS)
+    return Table(queue, columns=SHOWN, zone=workspace.zone, name="triage", widths=WIDTHS)
 
 
 def _heading(queue: pd.DataFrame, as_of: str) -> str:

@@ -82,7 +82,7 @@ class Mirror:
         if joined:
             data = self._store.join(data, name, joined, pin)
         made = frames.from_arrow(data.select(wanted), table.columns)
-        made.attrs["as_of"] = self.as_of_table(name)
+        made.attrs["as_of"] = self.age_of(name)
         return made
 
     def frame(self, name: str) -> pd.DataFrame:
@@ -93,12 +93,17 @@ class Mirror:
             kept = (version, self.load(name, [column for column in TABLES[name].columns if column != "extra"]))
             self._cache[name] = kept
         made = kept[1].copy(deep=False)
-        made.attrs["as_of"] = self.as_of_table(name)
+        made.attrs["as_of"] = self.age_of(name)
         return made
 
     def as_of_table(self, name: str) -> datetime | None:
         """When a table was last read; None: never."""
         return moment_of(self._store.state(_LIST_OF.get(name, name)).get("as_of"))
+
+    def age_of(self, name: str) -> str | None:
+        """The same as text, since pandas writes what is attached to a frame into a Parquet file as JSON."""
+        read_at = self.as_of_table(name)
+        return read_at.isoformat(timespec="seconds") if read_at else None
 
     def known(self) -> frozenset[str]:
         """The tables of which something was read."""
@@ -297,7 +302,7 @@ class MirroredBooks(Books):
             made = self.mirror.load(name, lacking, self.pin)
             loaded.update((column, made[column]) for column in lacking)
         frame = pd.DataFrame({column: loaded[column] for column in wanted}, copy=False)
-        frame.attrs["as_of"] = self.mirror.as_of_table(name)
+        frame.attrs["as_of"] = self.mirror.age_of(name)
         return frame
 
     def gaps_of(self, *names: str, of_details: bool = True) -> tuple[Gap, ...]:

@@ -54,6 +54,12 @@ class TicketLine:
     extra: Json = extra()
 
 
+def in_minutes(seconds: int) -> str:
+    """Seconds in minutes as people read them, to a tenth: 30, 7.5; 0.1 for whatever is less."""
+    tenths = max((seconds + 3) // 6, 1 if seconds > 0 else 0)
+    return f"{tenths // 10}" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}"
+
+
 @dataclass(frozen=True)
 class Timer:
     """A timer entry. Durations in seconds; `ended_at` None: it runs; `recorded`: it was charged."""

@@ -16,7 +16,7 @@ from ..config import House, unknown
 from ..errors import InputError
 from ..money import exact, format_cents, hours_of, round_half_up, tax_cents, total
 from ..service import requests
-from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer
+from ..service.records import Customer, Invoice, Product, Ticket, TicketLine, Timer, in_minutes
 from . import reference
 from .plan import Basis, Expected, ExpectedLine, Plan, Step
 from .tax import TaxRate, certain
@@ -147,7 +147,7 @@ def basis_of(ticket: Ticket, invoices: Sequence[Invoice] | None, prepaid_hours: 
 def _timer_text(timer: Timer) -> str:
     state = " (charged)" if timer.recorded else "" if timer.ended_at else " (running)"
     free = "" if timer.billable else ", not billable"
-    return f"{timer.id} ({timer.charged_seconds / 60:g} min, product {timer.product_id}{free}){state}"
+    return f"{timer.id} ({in_minutes(timer.charged_seconds)} min, product {timer.product_id}{free}){state}"
 
 
 def plan_bill(draft: BillDraft, facts: BillFacts, house: House, *, account: str, run: str, signed: bool = True) -> Plan:
@@ -418,9 +418,9 @@ def _warnings(draft: BillDraft, facts: BillFacts, plan: Plan, waiting: Sequence[
     for timer in facts.ticket.timers or ():
         charged = timer.recorded or timer.line_item_id
         if timer.id not in seen and timer.billable and timer.ended_at and not charged:
-            minutes = timer.charged_seconds / 60
+            minutes = in_minutes(timer.charged_seconds)
             said.append(
-                f"timer {timer.id} ({minutes:g} minutes) stays uncharged; if it holds this work, bill the timer instead"
+                f"timer {timer.id} ({minutes} minutes) stays uncharged; if it holds this work, bill the timer instead"
             )
     if draft.invoice and plan.expected.tax_cents is None:
         said.append(

@@ -12,7 +12,7 @@ from ..config import House
 from ..errors import InputError
 from ..money import format_cents, line_cents, total
 from ..service import requests
-from ..service.records import Contact, Customer, Invoice, Me, Product, Ticket
+from ..service.records import Contact, Customer, Invoice, Me, Product, Ticket, in_minutes
 from ..words import Words, pick
 from . import checks, reference
 from .bill import MAX_SUBJECT, MAX_TEXT, basis_of, text_problem
@@ -489,8 +489,8 @@ def unbilled_warnings(ticket: Ticket) -> list[str]:
     if running:
         said.append(f"timer {' and '.join(str(one.id) for one in running)} still runs")
     if uncharged:
-        minutes = total(one.charged_seconds for one in uncharged) / 60
-        said.append(f"{len(uncharged)} timer(s) are not charged, {minutes:g} minutes")
+        minutes = in_minutes(total(one.charged_seconds for one in uncharged))
+        said.append(f"{len(uncharged)} timer(s) are not charged, {minutes} minutes")
     if waiting:
         amount = total(line_cents(one.quantity, one.price_cents) for one in waiting)
         said.append(f"{len(waiting)} charge(s) are not invoiced, {format_cents(amount)}")

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ..config import House, unknown
 from ..service import requests
-from ..service.records import Timer
+from ..service.records import Timer, in_minutes
 from .bill import MAX_MINUTES, MAX_TEXT, text_problem, timer_lines
 from .plan import NOTHING_BILLED, Expected, ExpectedLine, Plan, Step
 from .ticket import TicketFacts, number_problem, sign, ticket_plan
@@ -214,7 +214,7 @@ def _delete(draft: TimerDraft, facts: TicketFacts, house: House, account: str, r
         blockers.append(f"timer {number} is not on this ticket")
     else:
         notes.append(
-            f"{timer.worked_seconds / 60:g} minutes of work are deleted: {sign(timer.notes, '', 0, '', signed=False)}"
+            f"{in_minutes(timer.worked_seconds)} minutes of work are deleted: {sign(timer.notes, '', 0, '', signed=False)}"
         )
         if timer.recorded or timer.line_item_id:
             blockers.append(f"timer {number} is charged: remove its line first, or keep it")

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from attacks import LONG, MIXED, SCRIPT
 
-NUMBER = 32180
+NUMBER = 32141
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def attacked(control):
     ticket = control("GET", f"/api/v1/tickets?number={NUMBER}")["tickets"][0]
     place = f"/api/v1/tickets/{ticket['id']}"
     control("PUT", place, {"subject": f"{SCRIPT} {MIXED[:200]}"})
-    control("PUT", f"/api/v1/customers/{ticket['customer_id']}", {"business_name": f"{SCRIPT} Provisions"})
+    control("PUT", f"/api/v1/customers/{ticket['customer_id']}", {"business_name": f"{SCRIPT} Studio"})
     for body in (MIXED, LONG):
         comment = {"subject": SCRIPT, "body": body, "hidden": True, "do_not_email": True}
         control("POST", f"{place}/comment", comment)
@@ -107,9 +107,9 @@ def test_hostile_text_is_shown_as_text_in_table_panel_and_magic(page, desk, atta
     cells = [
         (0, "%load_ext syncro_nb"),
         (1, f"%syncro ticket {NUMBER}"),
-        (2, "%syncro search Provisions"),
-        (3, "from syncro_nb.forms import CustomerPanel\nCustomerPanel(ws, 'provisions')"),
-        (4, "ws.open_tickets().query('number == 32180')"),
+        (2, "%syncro search Studio"),
+        (3, "from syncro_nb.forms import CustomerPanel\nCustomerPanel(ws, 'studio')"),
+        (4, "ws.open_tickets().query('number == 32141')"),
     ]
     empty = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
     written["cells"] += [{**empty, "id": f"attack-{place}", "source": source} for place, source in cells]
