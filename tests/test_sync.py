@@ -421,6 +421,16 @@ def test_without_the_list_of_lines_they_come_from_the_invoices(desk):
     assert wrong_now(desk) == {}
 
 
+def test_lines_that_wait_for_the_invoices_are_a_gap(desk):
+    switch(desk, denied=["invoice"])
+    desk.pull(full=True)
+    assert desk.gaps("invoice_lines") == ["they are read after the invoices, which are not complete"]
+    switch(desk, denied=[])
+    desk.pull()
+    assert desk.ws.mirror.gaps() == ()
+    assert wrong_now(desk) == {}
+
+
 def test_without_the_permission_for_details_the_lists_are_there(desk):
     desk.fault("GET /tickets/*", "status", status=401, times=500)
     desk.pull(full=True)
@@ -697,6 +707,56 @@ def test_a_clock_that_was_set_does_not_matter(hours, synced):
     assert wrong_now(synced) == {}
 
 
+@pytest.mark.parametrize("hours", [-2, 0, 2])
+def test_an_account_that_does_not_tell_the_time_loses_nothing_by_our_clock(hours, desk):
+    answer, server = desk.sandbox.handle, StillClock(desk.clock.now())
+    desk.sandbox._given_clock = desk.sandbox._clock = server.now
+
+    def handle(*words):
+        told = answer(*words)
+        return Answer(told.status, {name: text for name, text in told.headers.items() if name != "Date"}, told.body)
+
+    desk.sandbox.handle = handle
+    desk.clock.elapsed += hours * 3600
+    desk.restart()
+    desk.pull(full=True)
+    server.sleep(60)
+    desk.clock.sleep(60)
+    desk.ask("PUT", f"/api/v1/tickets/{a_ticket(desk)}", {"subject": "Changed"})
+    desk.pull()
+    assert desk.changed()["tickets"] == (0, 1, 0)
+    assert wrong_now(desk) == {}
+
+
+def test_payments_that_stand_last_are_read_from_the_end_of_their_list(desk):
+    answer = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        if target.partition("?")[0] != "/api/v1/payments" or method != "GET":
+            return told
+        page = json.loads(told.body)
+        number, pages = page["meta"]["page"], page["meta"]["total_pages"]
+        rows = desk_answer(f"/api/v1/payments?page={pages + 1 - number}")["payments"]
+        return Answer(200, told.headers, json.dumps({**page, "payments": rows[::-1]}).encode())
+
+    def desk_answer(target):
+        return json.loads(answer("GET", target, {"Authorization": "Bearer sandbox"}, b"").body)
+
+    switch(desk, page_sizes={"payments": 2})  # of 218
+    desk.sandbox.handle = handle
+    desk.restart()
+    desk.pull(full=True)
+    for invoice in desk.ws.invoices[-3:].itertuples():
+        body = {"customer_id": int(invoice.customer_id), "invoice_id": int(invoice.invoice_id), "amount_cents": 100}
+        desk.ask("POST", "/api/v1/payments", {**body, "payment_method": "Check"})
+        desk.ask("POST", "/api/v1/payments", {**body, "payment_method": "Check"})
+    desk.clock.sleep(60)
+    assert desk.pull()["/payments"] / 2 <= 8  # `handle` asks twice for each
+    assert desk.changed()["payments"] == (6, 0, 0)
+    assert wrong_now(desk) == {}
+
+
 def test_the_april_document_and_odd_page_sizes_give_the_same_rows(desk):
     sizes = {"tickets": 7, "invoices": 13, "payments": 3, "ticket_timers": 11, "line_items": 17, "customers": 5}
     switch(desk, spec_profile="2026-04", page_sizes=sizes)
@@ -719,6 +779,11 @@ def test_the_sync_of_a_terminal(capsys, tmp_path, monkeypatch):
     assert err == ""  # no bar where nobody looks
     assert cli.main(["sync", "--full"]) == 0
     assert "Everything is in." in capsys.readouterr().out
+    (file,) = tmp_path.rglob("users-*.parquet")
+    file.unlink()
+    assert cli.main(["sync"]) == 0
+    told = capsys.readouterr().out
+    assert "Everything is in.\nMet on the way:\n  users: a damaged file with 4 rows was set aside" in told
 
 
 def test_ctrl_c_loses_nothing_and_the_next_sync_goes_on(isolated, tmp_path):

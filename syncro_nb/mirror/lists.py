@@ -423,12 +423,17 @@ class Changed(Listing):
 
 
 class Head(Listing):
-    """The newest rows of a list that has no filter: page after page, until one holds only rows made before an instant."""
+    """The newest rows of a list that has no filter: page after page, until one holds only rows made before an instant.
+
+    They stand on the first page, or where the ids rise from row to row on the last one.
+    """
 
     def __init__(self, pull: Pull, name: str, since: datetime) -> None:
         super().__init__(pull, name)
         self.since = since
         self.started: datetime | None = None
+        self._is_rising = self.state.get("order") == "rising"
+        self.number = (self.state.get("pages") or 1) if self._is_rising else 1
 
     @property
     def left(self) -> int:
@@ -439,6 +444,20 @@ class Head(Listing):
         if fetch is not None and self.started is None:
             self.started = self.pull.now()
         return fetch
+
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """On to the older ones; where these stand in front, from the page that is really the last."""
+        if not self._is_rising:
+            return super().turn(page, ids)
+        is_further = page.pages is not None and page.pages > max(self.number, self.pages or 0)
+        self.pages = page.pages
+        if is_further and page.pages is not None:
+            self.number = page.pages
+        elif self.number == 1 or self.is_enough(page, ids):
+            self.finish()
+        else:
+            self.number -= 1
+        return None
 
     def is_enough(self, page: ListPage, ids: list[int]) -> bool:
         return bool(page.records) and all(one.created_at and one.created_at < self.since for one in page.records)

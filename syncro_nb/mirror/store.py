@@ -331,6 +331,14 @@ class Store:
         """How many rows a table has."""
         return len(self.load(name, [declared(name).key]))
 
+    def newest(self, name: str, column: str) -> int | None:
+        """The latest instant in a column, in microseconds; None where there is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found: int | None = pc.max(self.load(name, [column]).column(0).cast(pa.int64())).as_py()
+        return found
+
     def without_detail(self, name: str, details: str) -> int:
         """How many rows of a table were never read by themselves, or have changed since. Counted once for each version."""
         versions = (self.version(name), self.version(details))

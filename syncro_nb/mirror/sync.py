@@ -203,7 +203,7 @@ class Pull:
                 record = pull()
             except Error as error:
                 self._first_error = self._first_error or error
-                self._problems[name] = str(error)
+                self._problems[name] = f"{name}: {error}"
                 self.writer.keep(name, reason=str(error))
             else:
                 self._successes += 1
@@ -307,14 +307,22 @@ class Pull:
             return self._whole(name, anew=self._has_left_out(name))
         is_short = (state.get("pages") or 1) <= SHORT.get(name, 0)
         if not state.get("ignored") and not is_short:
-            return Changed(self, name, cursor - OVERLAP)
+            return Changed(self, name, self._since(name, "updated_at", cursor))
         if state.get("pages", 1) <= DAILY_PAGES and microseconds(self.now() - STALE) > state.get("whole_at", 0):
             return self._whole(name, anew=True)
-        if name == "payments" and state.get("order") == "falling" and not is_short:
-            return Head(self, name, cursor - OVERLAP)
+        if name == "payments" and state.get("order") and not is_short:
+            return Head(self, name, self._since(name, "created_at", cursor))
         if name == "timers" and not is_short:
             return self._recent_timers(cursor)
         return self._whole(name, anew=True)
+
+    def _since(self, name: str, column: str, cursor: datetime) -> datetime:
+        """From when on changes are asked for: by the server's clock, but by its own rows where that runs ahead of these.
+
+        An answer need not tell the time, and then ours counts, which may be wrong by hours.
+        """
+        newest = moment_of(self.store.newest(name, column))
+        return min(cursor - OVERLAP, newest or cursor)
 
     def _recent_timers(self, cursor: datetime) -> Source:
         """Timers as far back as one page reaches."""
@@ -346,7 +354,9 @@ class Pull:
         if self._is_read("invoice_lines") and not self._has_left_out("invoice_lines"):
             return self._new_lines()
         if not self._is_complete("invoices") and not state.get("pass"):
-            return None  # an invoice must be known before its lines are read, or they could be older than it
+            # An invoice must be known before its lines are read, or they could be older than it.
+            self.writer.keep("invoice_lines", reason="they are read after the invoices, which are not complete")
+            return None
         invoices = self.store.values("invoices", ["invoice_id", "updated_at", "ticket_id"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
         self._read([source])
