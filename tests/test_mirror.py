@@ -302,13 +302,25 @@ def test_a_number_that_is_absent_is_told_by_its_row(store, tmp_path):
     mirror.close()
 
 
-def test_a_manifest_that_is_no_database_is_said(store, tmp_path):
+@pytest.mark.parametrize("harm", ["no database", "pages"])
+def test_a_damaged_manifest_is_said_with_the_remedy(harm, store, tmp_path):
     store.close()
-    (tmp_path / "manifest.sqlite").write_bytes(b"no database at all" * 100)
+    path = tmp_path / "manifest.sqlite"
+    whole = path.read_bytes()
+    path.write_bytes(
+        b"no database at all" * 100 if harm == "no database" else whole[:4096] + b"x" * (len(whole) - 4096)
+    )
     for more in tmp_path.glob("manifest.sqlite-*"):
         more.unlink()
-    with pytest.raises(ConfigError, match="not a database"):
+    with pytest.raises(Damaged, match=r"manifest.sqlite is damaged .*: move the folder .* away, and `syncro sync`"):
         Mirror(tmp_path)
+
+
+def test_a_manifest_that_was_long_is_short_again(store, tmp_path):
+    store.commit(Batch(seen={"much": list(range(3_000_000))}))
+    store.commit(Batch(unseen={"much"}))
+    store.tidy()
+    assert (tmp_path / "manifest.sqlite").stat().st_size < 200_000
 
 
 def read_back(path):

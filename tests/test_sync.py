@@ -100,6 +100,17 @@ def test_before_the_first_sync_nothing_passes_for_an_empty_account(desk):
         _ = desk.ws.tickets
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_the_progress_counts_the_details_that_are_still_to_come(full, desk):
+    told = []
+    done = desk.ws.sync(full=full, progress=told.append)
+    known = next(
+        place for place, one in enumerate(told) if one.what == "timers"
+    )  # by then the first page of tickets is, too
+    assert all(one.left >= 0.7 * (done.requests - one.done) for one in told[known + 6 :])
+    assert all(one.left <= 1.3 * (done.requests - one.done) + 10 for one in told[known:])
+
+
 def test_a_first_sync_has_all_lists_and_says_whose_details_are_missing(desk):
     asked = desk.pull()
     books = desk.ws.books()
@@ -725,6 +736,43 @@ def test_an_account_that_does_not_tell_the_time_loses_nothing_by_our_clock(hours
     desk.ask("PUT", f"/api/v1/tickets/{a_ticket(desk)}", {"subject": "Changed"})
     desk.pull()
     assert desk.changed()["tickets"] == (0, 1, 0)
+    assert wrong_now(desk) == {}
+
+
+def test_a_row_that_cannot_be_read_is_told_by_its_id_until_it_can_or_is_gone(desk):
+    """It keeps nobody from counting, is no reason to read the list again, and stays told by syncs that do not meet it."""
+    answer, payments = desk.sandbox.handle, desk.ask("GET", "/api/v1/payments?page=9")["payments"]
+    mended, deleted = payments[0]["id"], payments[1]["id"]
+    broken = {mended, deleted}
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        if target.partition("?")[0] != "/api/v1/payments" or method != "GET":
+            return told
+        page = json.loads(told.body)
+        for row in page["payments"]:
+            row["payment_amount"] = "much" if row["id"] in broken else row["payment_amount"]
+        return Answer(200, told.headers, json.dumps(page).encode())
+
+    desk.sandbox.handle = handle
+    desk.restart()
+    desk.pull(full=True)
+    for _ in range(3):
+        desk.clock.sleep(60)
+        assert desk.pull()["/payments"] <= 2
+        assert [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()] == [
+            ("payments", mended),
+            ("payments", deleted),
+        ]
+        assert f"2 rows could not be read (id {mended}: payment.payment_amount: 'much'" in desk.gaps("payments")[0]
+    broken.clear()
+    account = desk.sandbox._account
+    account.payments.remove(account.payments.rows[deleted])
+    account.found.clear()
+    desk.clock.sleep(25 * 3600)
+    desk.pull()
+    assert desk.ws.mirror.gaps() == ()
+    assert len(desk.ws.unreadable) == 0
     assert wrong_now(desk) == {}
 
 

@@ -42,7 +42,8 @@ class Listing:
         self.number = 1  # of the page that is asked for next
         self.pages: int | None = None
         self.seen: set[int] = set()
-        self.unreadable_ever = False
+        self.without_id = 0  # rows of the last page
+        self.lacks_ids = False
         self._is_busy = False
         self._ordering = _Ordering()
 
@@ -101,17 +102,15 @@ class Listing:
 
     def _keep(self, page: ListPage) -> list[int]:
         """Put the rows of a page; gives their ids, those of rows that are not kept as well."""
-        unreadable = list(page.unreadable)
+        self.pull.note_unreadable(self.name, page.unreadable)
         for record in page.records:
             try:
                 self.pull.keep(self.name, record)
             except Unkept as error:
-                unreadable.append(str(error))
-        self.unreadable = len(unreadable)
-        if unreadable:
-            self.unreadable_ever = True
-            self.pull.note_unreadable(self.stream, unreadable)
-        ids = [record.id for record in page.records]
+                self.pull.note_unreadable(self.name, [(record.id, str(error))])
+        ids = list(page.ids)
+        self.without_id = page.rows - len(ids)
+        self.lacks_ids |= self.without_id > 0
         self._ordering.look(ids)
         return ids
 
@@ -158,7 +157,13 @@ class FullPass(Listing):
             "earlier": [],
         }
         self.seen, self.number, self._ordering, self._is_resumed = set(), 1, _Ordering(), False
+        self.pull.unread(self.name).forget_without_id()
         self.pull.writer.batch.unseen.add(self.stream)
+
+    @property
+    def rows_left(self) -> int:
+        """How many rows the pages have that were not read yet, as far as one can know."""
+        return max(0, (self.at["pages"] or 0) - self.number + 1) * int(self.at.get("size") or 0)
 
     def take(self) -> Fetch | None:
         if self._known is None:
@@ -205,13 +210,13 @@ class FullPass(Listing):
 
     def _read(self, page: ListPage, ids: list[int]) -> None:
         at, before = self.at, len(self.seen)
-        new = [record for record in page.records if record.id not in self.seen]
-        at["later"] += sum(_is_after(record, at["counted_at"]) for record in new)
-        at["higher"] += sum(record.id > at["newest"] for record in new)
+        new = set(ids) - self.seen
+        at["later"] += sum(_is_after(record, at["counted_at"]) for record in page.records if record.id in new)
+        at["higher"] += sum(one > at["newest"] for one in new)
         self.seen.update(ids)
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
         if at.get("total") is not None:
-            at["total"] -= self.unreadable
+            at["total"] -= self.without_id
         back = self._steps_back(page) if at.setdefault("backs", 0) <= (page.pages or 0) else 0
         at["backs"] += bool(back)  # a count that wavers without end would never let it arrive
         at |= {"pages": page.pages, "entries": page.entries}
@@ -285,7 +290,7 @@ class FullPass(Listing):
         missing = (at.get("total") or 0) - (len(self.seen) - young)
         if missing <= 0:
             return self._end()
-        if self._ordering.word and at["pages"] and not self.unreadable_ever and at["tries"] < MOST_PASSES:
+        if self._ordering.word and at["pages"] and not self.lacks_ids and at["tries"] < MOST_PASSES:
             at |= {"phase": "search", "tries": at["tries"] + 1}
             return self._begin_search()
         return self._once_more(f"; up to {missing} may be missing")
@@ -334,6 +339,7 @@ class FullPass(Listing):
         self.pull.writer.batch.seen.pop(self.stream, None)
         if not self.at.get("ended"):
             self.pull.suspect(self.name, (self._known or set()) - self.seen)
+            self.pull.unread(self.name).keep(self.seen)
 
     def _end_with_gaps(self) -> None:
         """Pages that fail for good were left out; whatever changes elsewhere is read from now on as if there were none."""
@@ -404,7 +410,10 @@ class Changed(Listing):
             return
         before = len(self.seen)
         self.seen.update(ids)
-        self.still |= {one.id for one in page.records if one.updated_at is None or one.updated_at < self.started}
+        moving = {one.id for one in page.records if one.updated_at is not None and one.updated_at >= self.started}
+        self.still |= set(ids) - moving
+        if self.total is not None:
+            self.total -= self.without_id
         if self.number >= page.pages if page.pages is not None else len(self.seen) == before:
             self.finish()
         else:
@@ -423,7 +432,7 @@ class Changed(Listing):
 
 
 class Head(Listing):
-    """The newest rows of a list that has no filter: page after page, until one holds only rows made before an instant.
+    """The newest rows of a list that has no filter: page after page, until one holds only rows that were made by then.
 
     They stand on the first page, or where the ids rise from row to row on the last one.
     """
@@ -460,7 +469,7 @@ class Head(Listing):
         return None
 
     def is_enough(self, page: ListPage, ids: list[int]) -> bool:
-        return bool(page.records) and all(one.created_at and one.created_at < self.since for one in page.records)
+        return bool(page.records) and all(one.created_at and one.created_at <= self.since for one in page.records)
 
     def finish(self) -> None:
         super().finish()
@@ -563,7 +572,10 @@ class Recount(Listing):
     def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None) -> None:
         super().__init__(pull, name, query)
         size = self.state.get("size") or 1
-        self.number = max(1, -(-len(pull.writer.index(name)) // size))
+        index = pull.writer.index(name)
+        self._unread = {key for key in pull.unread(name).ids if index.get(key) is None}
+        self._held = len(index) + len(self._unread) + len(pull.unread(name)) - len(pull.unread(name).ids)
+        self.number = max(1, -(-self._held // size))
         self.is_unclear = False
         self._looks = 0
         self._search: Search | None = None
@@ -574,7 +586,7 @@ class Recount(Listing):
 
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """Count, or look at the page that is really the last; then compare."""
-        if page.pages is None or len(ids) != page.rows:
+        if page.pages is None:
             return self._end(is_unclear=True)
         if self._search is not None:
             return self._look(page, ids)
@@ -583,14 +595,14 @@ class Recount(Listing):
             if self._looks > MOST_PASSES:
                 self._end(is_unclear=True)
             return None
-        index = self.pull.writer.index(self.name)
         size = self.state.get("size") or page.rows
-        if (page.pages - 1) * size + page.rows == len(index):
+        if (page.pages - 1) * size + page.rows == self._held:
             return self._end()
         order = self.state.get("order")
         if not order:
             return self._end(is_unclear=True)
-        self._search = Search(index.keys(), order == "falling", size, page.pages)
+        ours = self.pull.writer.index(self.name).keys() | self._unread
+        self._search = Search(ours, order == "falling", size, page.pages)
         return self._look(page, ids)
 
     def _look(self, page: ListPage, ids: list[int]) -> None:
