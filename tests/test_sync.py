@@ -667,6 +667,7 @@ def test_a_count_that_wavers_does_not_keep_a_reading_from_its_end(meta, tmp_path
     """As with two servers of which one is behind: now a row more, now a row less, from one page to the next."""
     desk = ChurnDesk(tmp_path, 5)
     desk.habits.size["tickets"], desk.habits.meta["tickets"], desk.habits.order["tickets"] = 3, meta, "given"
+    desk.habits.obeyed["tickets"] = True
     page, looks = desk.habits.page, 0
 
     def waver(wrapper, rows, query):
@@ -682,6 +683,14 @@ def test_a_count_that_wavers_does_not_keep_a_reading_from_its_end(meta, tmp_path
     desk.pull(full=True)
     assert len(desk.ws.tickets) == 20
     assert looks <= 4 * 2 * 7  # four readings, each of which steps back as often as there are pages
+    for ticket in [row["id"] for row in desk.account.tickets][:10]:  # four pages of them
+        desk.do("PUT", f"/tickets/{ticket}", {"subject": "Changed"})
+    desk.lists.clear()
+    desk.clock.sleep(60)
+    looks = 0
+    desk.pull()
+    assert desk.changed()["tickets"] == (0, 10, 0)
+    assert looks <= 4 * 2 * 7
     desk.close()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Error, Refused
+from ..errors import Error, Refused, Unreachable
 from ..service.reading import ListPage
 from ..tables import TABLES
 from .columns import Unkept, instant, microseconds
@@ -380,7 +380,7 @@ class Changed(Listing):
         self.tries, self.number, self.pages = tries, 1, None
         self.started: datetime | None = None
         self.total: int | None = None
-        self.size = 0
+        self.size = self.looks = 0
         self.still: set[int] = set()
         self.seen = set()
 
@@ -402,11 +402,14 @@ class Changed(Listing):
             self.pull.writer.keep(self.stream, ignored=True)
             return
         self.pages = page.pages
-        if self.total is None and page.pages is not None and page.pages > 1:
+        if self.total is None and page.pages is not None and page.pages > 1 and self.looks <= MOST_PASSES:
+            self.looks += 1
             if self.number == page.pages and self.size:
                 self.total, self.number = (self.number - 1) * self.size + page.rows, 1
             else:
                 self.size, self.number = max(self.size, page.rows), page.pages
+            if self.looks > MOST_PASSES:
+                self.number = 1  # what it says of its pages never agrees: read on until one has nothing new
             return
         before = len(self.seen)
         self.seen.update(ids)
@@ -414,7 +417,8 @@ class Changed(Listing):
         self.still |= set(ids) - moving
         if self.total is not None:
             self.total -= self.without_id
-        if self.number >= page.pages if page.pages is not None else len(self.seen) == before:
+        is_sure = page.pages is not None and (self.total is not None or self.looks <= MOST_PASSES)
+        if self.number >= (page.pages or 0) if is_sure else len(self.seen) == before:
             self.finish()
         else:
             self.number += 1
@@ -528,6 +532,7 @@ class Tail(Listing):
         self.sums: dict[int, int] = {}  # cents of the lines that were read, by invoice
         self._is_rising = self.state.get("order") == "rising"
         self._is_found = not self._is_rising
+        self._looks = 0
         self.number = (self.state.get("pages") or 1) if self._is_rising else 1
         self._counted: set[int] = set()
 
@@ -542,8 +547,8 @@ class Tail(Listing):
         if page.pages is None or any(record.created_at is None for record in page.records):
             return self.finish()
         if not self._is_found and page.pages != self.number:
-            self.number = page.pages
-            return None
+            self.number, self._looks = page.pages, self._looks + 1
+            return self.fail(Unreachable("its count wavers")) if self._looks > MOST_PASSES else None
         self._is_found = True
         amount = TABLES["invoice_lines"].columns["amount_cents"].take
         assert amount is not None
