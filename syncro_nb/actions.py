@@ -203,6 +203,9 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     said += (
         ["Incomplete:", *(f"  {gap.table:<15}{line(gap.reason)}" for gap in gaps)] if gaps else ["Everything is in."]
     )
+    told = " ".join(gap.reason for gap in gaps)
+    met = [one for one in done.problems if one.partition(": ")[2] not in told]
+    said += ["Met on the way:", *(f"  {line(one)}" for one in met)] if met else []
     document = {
         "as_of": done.started.isoformat(),
         "requests": done.requests,

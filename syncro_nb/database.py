@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ DatabaseError = sqlite3.DatabaseError
 # Disks of another system, where SQLite's locks and its shared memory do not hold, so that a journal would lie.
 _FAR = ("nfs", "cifs", "smb", "afs", "afpfs", "ceph", "davfs", "webdav", "glusterfs", "lustre", "beegfs", "ncpfs")
 _FAR_FUSE = ("sshfs", "rclone", "s3fs", "ceph", "davfs", "glusterfs")
+_ROOM = 100_000  # bytes; SQLite needs this much beside a file
 DOUBTFUL = ("9p",)  # a folder of the host in some virtual machines, and a container's own disk in others
 LOCAL_DISK = "set SYNCRO_NB_HOME to a folder on a local disk"
 
@@ -57,8 +59,17 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, schema, version, path)
     except (sqlite3.Error, OSError) as error:
+        if isinstance(error, sqlite3.Error) and _is_full(path.parent):  # SQLite says no more than "disk I/O error"
+            raise ConfigError(f"cannot keep data at {path}: the disk is full; make room and try again") from None
         raise ConfigError(f"cannot keep data at {path}: {error}; {LOCAL_DISK}") from None
     return connection
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _ROOM
+    except OSError:
+        return False
 
 
 def far_disk(folder: Path) -> str:

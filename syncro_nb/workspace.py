@@ -352,6 +352,11 @@ class Workspace:
         """How old and how complete each table of the mirror is (mirror.FRESHNESS)."""
         return self.mirror.freshness()
 
+    @property
+    def unreadable(self) -> pd.DataFrame:
+        """The rows that Syncro lists and that could not be read, each with the reason (mirror.UNREADABLE)."""
+        return self.mirror.unreadable()
+
     def _frame(self, name: str) -> pd.DataFrame:
         if name not in self.mirror.known():
             why = next((gap.reason for gap in self.mirror.gaps() if gap.table == name), "")

@@ -1,9 +1,11 @@
 """The store: what goes in comes out, whatever it holds, and neither a kill nor a damaged file is taken for the truth."""
 
 import dataclasses
+import shutil
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -227,7 +229,7 @@ def test_a_newer_format_is_refused(tmp_path):
         Store(tmp_path)
 
 
-def test_a_full_disk_is_said_plainly_and_what_was_read_stays(store, monkeypatch):
+def test_a_full_disk_is_said_plainly_and_what_was_read_stays(store, tmp_path, monkeypatch):
     put(store, "users", *users((1, "A")))
 
     def full(*_, **__):
@@ -241,6 +243,12 @@ def test_a_full_disk_is_said_plainly_and_what_was_read_stays(store, monkeypatch)
     with pytest.raises(InputError, match="full"):
         store.commit(Batch(states={"much": {"of it": "x" * 10_000_000}}))
     assert names(store) == {1: "A"}
+    (tmp_path / "syncing.sqlite").mkdir()  # SQLite's word for a disk without room names no cause either
+    with pytest.raises(ConfigError, match="set SYNCRO_NB_HOME"), store.writing({}):
+        pass
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(ConfigError, match="the disk is full; make room"), store.writing({}):
+        pass
 
 
 def test_a_column_that_an_older_version_did_not_keep_is_empty(store, monkeypatch):
@@ -294,13 +302,25 @@ def test_a_number_that_is_absent_is_told_by_its_row(store, tmp_path):
     mirror.close()
 
 
-def test_a_manifest_that_is_no_database_is_said(store, tmp_path):
+@pytest.mark.parametrize("harm", ["no database", "pages"])
+def test_a_damaged_manifest_is_said_with_the_remedy(harm, store, tmp_path):
     store.close()
-    (tmp_path / "manifest.sqlite").write_bytes(b"no database at all" * 100)
+    path = tmp_path / "manifest.sqlite"
+    whole = path.read_bytes()
+    path.write_bytes(
+        b"no database at all" * 100 if harm == "no database" else whole[:4096] + b"x" * (len(whole) - 4096)
+    )
     for more in tmp_path.glob("manifest.sqlite-*"):
         more.unlink()
-    with pytest.raises(ConfigError, match="not a database"):
+    with pytest.raises(Damaged, match=r"manifest.sqlite is damaged .*: move the folder .* away, and `syncro sync`"):
         Mirror(tmp_path)
+
+
+def test_a_manifest_that_was_long_is_short_again(store, tmp_path):
+    store.commit(Batch(seen={"much": list(range(3_000_000))}))
+    store.commit(Batch(unseen={"much"}))
+    store.tidy()
+    assert (tmp_path / "manifest.sqlite").stat().st_size < 200_000
 
 
 def read_back(path):

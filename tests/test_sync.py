@@ -100,6 +100,17 @@ def test_before_the_first_sync_nothing_passes_for_an_empty_account(desk):
         _ = desk.ws.tickets
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_the_progress_counts_the_details_that_are_still_to_come(full, desk):
+    told = []
+    done = desk.ws.sync(full=full, progress=told.append)
+    known = next(
+        place for place, one in enumerate(told) if one.what == "timers"
+    )  # by then the first page of tickets is, too
+    assert all(one.left >= 0.7 * (done.requests - one.done) for one in told[known + 6 :])
+    assert all(one.left <= 1.3 * (done.requests - one.done) + 10 for one in told[known:])
+
+
 def test_a_first_sync_has_all_lists_and_says_whose_details_are_missing(desk):
     asked = desk.pull()
     books = desk.ws.books()
@@ -437,6 +448,16 @@ def test_a_list_of_invoices_that_names_no_ticket_is_no_proof_so_each_invoice_is_
     assert desk.changed() == {}
 
 
+def test_lines_that_wait_for_the_invoices_are_a_gap(desk):
+    switch(desk, denied=["invoice"])
+    desk.pull(full=True)
+    assert desk.gaps("invoice_lines") == ["they are read after the invoices, which are not complete"]
+    switch(desk, denied=[])
+    desk.pull()
+    assert desk.ws.mirror.gaps() == ()
+    assert wrong_now(desk) == {}
+
+
 def test_without_the_permission_for_details_the_lists_are_there(desk):
     desk.fault("GET /tickets/*", "status", status=401, times=500)
     desk.pull(full=True)
@@ -662,6 +683,7 @@ def test_a_count_that_wavers_does_not_keep_a_reading_from_its_end(meta, tmp_path
     """As with two servers of which one is behind: now a row more, now a row less, from one page to the next."""
     desk = ChurnDesk(tmp_path, 5)
     desk.habits.size["tickets"], desk.habits.meta["tickets"], desk.habits.order["tickets"] = 3, meta, "given"
+    desk.habits.obeyed["tickets"] = True
     page, looks = desk.habits.page, 0
 
     def waver(wrapper, rows, query):
@@ -677,6 +699,14 @@ def test_a_count_that_wavers_does_not_keep_a_reading_from_its_end(meta, tmp_path
     desk.pull(full=True)
     assert len(desk.ws.tickets) == 20
     assert looks <= 4 * 2 * 7  # four readings, each of which steps back as often as there are pages
+    for ticket in [row["id"] for row in desk.account.tickets][:10]:  # four pages of them
+        desk.do("PUT", f"/tickets/{ticket}", {"subject": "Changed"})
+    desk.lists.clear()
+    desk.clock.sleep(60)
+    looks = 0
+    desk.pull()
+    assert desk.changed()["tickets"] == (0, 10, 0)
+    assert looks <= 4 * 2 * 7
     desk.close()
 
 
@@ -713,6 +743,93 @@ def test_a_clock_that_was_set_does_not_matter(hours, synced):
     assert wrong_now(synced) == {}
 
 
+@pytest.mark.parametrize("hours", [-2, 0, 2])
+def test_an_account_that_does_not_tell_the_time_loses_nothing_by_our_clock(hours, desk):
+    answer, server = desk.sandbox.handle, StillClock(desk.clock.now())
+    desk.sandbox._given_clock = desk.sandbox._clock = server.now
+
+    def handle(*words):
+        told = answer(*words)
+        return Answer(told.status, {name: text for name, text in told.headers.items() if name != "Date"}, told.body)
+
+    desk.sandbox.handle = handle
+    desk.clock.elapsed += hours * 3600
+    desk.restart()
+    desk.pull(full=True)
+    server.sleep(60)
+    desk.clock.sleep(60)
+    desk.ask("PUT", f"/api/v1/tickets/{a_ticket(desk)}", {"subject": "Changed"})
+    desk.pull()
+    assert desk.changed()["tickets"] == (0, 1, 0)
+    assert wrong_now(desk) == {}
+
+
+def test_a_row_that_cannot_be_read_is_told_by_its_id_until_it_can_or_is_gone(desk):
+    """It keeps nobody from counting, is no reason to read the list again, and stays told by syncs that do not meet it."""
+    answer, payments = desk.sandbox.handle, desk.ask("GET", "/api/v1/payments?page=9")["payments"]
+    mended, deleted = payments[0]["id"], payments[1]["id"]
+    broken = {mended, deleted}
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        if target.partition("?")[0] != "/api/v1/payments" or method != "GET":
+            return told
+        page = json.loads(told.body)
+        for row in page["payments"]:
+            row["payment_amount"] = "much" if row["id"] in broken else row["payment_amount"]
+        return Answer(200, told.headers, json.dumps(page).encode())
+
+    desk.sandbox.handle = handle
+    desk.restart()
+    desk.pull(full=True)
+    for _ in range(3):
+        desk.clock.sleep(60)
+        assert desk.pull()["/payments"] <= 2
+        assert [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()] == [
+            ("payments", mended),
+            ("payments", deleted),
+        ]
+        assert f"2 rows could not be read (id {mended}: payment.payment_amount: 'much'" in desk.gaps("payments")[0]
+    broken.clear()
+    account = desk.sandbox._account
+    account.payments.remove(account.payments.rows[deleted])
+    account.found.clear()
+    desk.clock.sleep(25 * 3600)
+    desk.pull()
+    assert desk.ws.mirror.gaps() == ()
+    assert len(desk.ws.unreadable) == 0
+    assert wrong_now(desk) == {}
+
+
+def test_payments_that_stand_last_are_read_from_the_end_of_their_list(desk):
+    answer = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        if target.partition("?")[0] != "/api/v1/payments" or method != "GET":
+            return told
+        page = json.loads(told.body)
+        number, pages = page["meta"]["page"], page["meta"]["total_pages"]
+        rows = desk_answer(f"/api/v1/payments?page={pages + 1 - number}")["payments"]
+        return Answer(200, told.headers, json.dumps({**page, "payments": rows[::-1]}).encode())
+
+    def desk_answer(target):
+        return json.loads(answer("GET", target, {"Authorization": "Bearer sandbox"}, b"").body)
+
+    switch(desk, page_sizes={"payments": 2})  # of 218
+    desk.sandbox.handle = handle
+    desk.restart()
+    desk.pull(full=True)
+    for invoice in desk.ws.invoices[-3:].itertuples():
+        body = {"customer_id": int(invoice.customer_id), "invoice_id": int(invoice.invoice_id), "amount_cents": 100}
+        desk.ask("POST", "/api/v1/payments", {**body, "payment_method": "Check"})
+        desk.ask("POST", "/api/v1/payments", {**body, "payment_method": "Check"})
+    desk.clock.sleep(60)
+    assert desk.pull()["/payments"] / 2 <= 8  # `handle` asks twice for each
+    assert desk.changed()["payments"] == (6, 0, 0)
+    assert wrong_now(desk) == {}
+
+
 def test_the_april_document_and_odd_page_sizes_give_the_same_rows(desk):
     sizes = {"tickets": 7, "invoices": 13, "payments": 3, "ticket_timers": 11, "line_items": 17, "customers": 5}
     switch(desk, spec_profile="2026-04", page_sizes=sizes)
@@ -735,6 +852,11 @@ def test_the_sync_of_a_terminal(capsys, tmp_path, monkeypatch):
     assert err == ""  # no bar where nobody looks
     assert cli.main(["sync", "--full"]) == 0
     assert "Everything is in." in capsys.readouterr().out
+    (file,) = tmp_path.rglob("users-*.parquet")
+    file.unlink()
+    assert cli.main(["sync"]) == 0
+    told = capsys.readouterr().out
+    assert "Everything is in.\nMet on the way:\n  users: a damaged file with 4 rows was set aside" in told
 
 
 def test_ctrl_c_loses_nothing_and_the_next_sync_goes_on(isolated, tmp_path):

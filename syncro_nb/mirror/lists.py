@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Error, Refused
+from ..errors import Error, Refused, Unreachable
 from ..service.reading import ListPage
 from ..tables import TABLES
 from .columns import Unkept, instant, microseconds
@@ -42,7 +42,8 @@ class Listing:
         self.number = 1  # of the page that is asked for next
         self.pages: int | None = None
         self.seen: set[int] = set()
-        self.unreadable_ever = False
+        self.without_id = 0  # rows of the last page
+        self.lacks_ids = False
         self._is_busy = False
         self._ordering = _Ordering()
 
@@ -101,17 +102,15 @@ class Listing:
 
     def _keep(self, page: ListPage) -> list[int]:
         """Put the rows of a page; gives their ids, those of rows that are not kept as well."""
-        unreadable = list(page.unreadable)
+        self.pull.note_unreadable(self.name, page.unreadable)
         for record in page.records:
             try:
                 self.pull.keep(self.name, record)
             except Unkept as error:
-                unreadable.append(str(error))
-        self.unreadable = len(unreadable)
-        if unreadable:
-            self.unreadable_ever = True
-            self.pull.note_unreadable(self.stream, unreadable)
-        ids = [record.id for record in page.records]
+                self.pull.note_unreadable(self.name, [(record.id, str(error))])
+        ids = list(page.ids)
+        self.without_id = page.rows - len(ids)
+        self.lacks_ids |= self.without_id > 0
         self._ordering.look(ids)
         return ids
 
@@ -158,7 +157,13 @@ class FullPass(Listing):
             "earlier": [],
         }
         self.seen, self.number, self._ordering, self._is_resumed = set(), 1, _Ordering(), False
+        self.pull.unread(self.name).forget_without_id()
         self.pull.writer.batch.unseen.add(self.stream)
+
+    @property
+    def rows_left(self) -> int:
+        """How many rows the pages have that were not read yet, as far as one can know."""
+        return max(0, (self.at["pages"] or 0) - self.number + 1) * int(self.at.get("size") or 0)
 
     def take(self) -> Fetch | None:
         if self._known is None:
@@ -205,13 +210,13 @@ class FullPass(Listing):
 
     def _read(self, page: ListPage, ids: list[int]) -> None:
         at, before = self.at, len(self.seen)
-        new = [record for record in page.records if record.id not in self.seen]
-        at["later"] += sum(_is_after(record, at["counted_at"]) for record in new)
-        at["higher"] += sum(record.id > at["newest"] for record in new)
+        new = set(ids) - self.seen
+        at["later"] += sum(_is_after(record, at["counted_at"]) for record in page.records if record.id in new)
+        at["higher"] += sum(one > at["newest"] for one in new)
         self.seen.update(ids)
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(ids)
         if at.get("total") is not None:
-            at["total"] -= self.unreadable
+            at["total"] -= self.without_id
         back = self._steps_back(page) if at.setdefault("backs", 0) <= (page.pages or 0) else 0
         at["backs"] += bool(back)  # a count that wavers without end would never let it arrive
         at |= {"pages": page.pages, "entries": page.entries}
@@ -285,7 +290,7 @@ class FullPass(Listing):
         missing = (at.get("total") or 0) - (len(self.seen) - young)
         if missing <= 0:
             return self._end()
-        if self._ordering.word and at["pages"] and not self.unreadable_ever and at["tries"] < MOST_PASSES:
+        if self._ordering.word and at["pages"] and not self.lacks_ids and at["tries"] < MOST_PASSES:
             at |= {"phase": "search", "tries": at["tries"] + 1}
             return self._begin_search()
         return self._once_more(f"; up to {missing} may be missing")
@@ -334,6 +339,7 @@ class FullPass(Listing):
         self.pull.writer.batch.seen.pop(self.stream, None)
         if not self.at.get("ended"):
             self.pull.suspect(self.name, (self._known or set()) - self.seen)
+            self.pull.unread(self.name).keep(self.seen)
 
     def _end_with_gaps(self) -> None:
         """Pages that fail for good were left out; whatever changes elsewhere is read from now on as if there were none."""
@@ -374,7 +380,7 @@ class Changed(Listing):
         self.tries, self.number, self.pages = tries, 1, None
         self.started: datetime | None = None
         self.total: int | None = None
-        self.size = 0
+        self.size = self.looks = 0
         self.still: set[int] = set()
         self.seen = set()
 
@@ -396,16 +402,23 @@ class Changed(Listing):
             self.pull.writer.keep(self.stream, ignored=True)
             return
         self.pages = page.pages
-        if self.total is None and page.pages is not None and page.pages > 1:
+        if self.total is None and page.pages is not None and page.pages > 1 and self.looks <= MOST_PASSES:
+            self.looks += 1
             if self.number == page.pages and self.size:
                 self.total, self.number = (self.number - 1) * self.size + page.rows, 1
             else:
                 self.size, self.number = max(self.size, page.rows), page.pages
+            if self.looks > MOST_PASSES:
+                self.number = 1  # what it says of its pages never agrees: read on until one has nothing new
             return
         before = len(self.seen)
         self.seen.update(ids)
-        self.still |= {one.id for one in page.records if one.updated_at is None or one.updated_at < self.started}
-        if self.number >= page.pages if page.pages is not None else len(self.seen) == before:
+        moving = {one.id for one in page.records if one.updated_at is not None and one.updated_at >= self.started}
+        self.still |= set(ids) - moving
+        if self.total is not None:
+            self.total -= self.without_id
+        is_sure = page.pages is not None and (self.total is not None or self.looks <= MOST_PASSES)
+        if self.number >= (page.pages or 0) if is_sure else len(self.seen) == before:
             self.finish()
         else:
             self.number += 1
@@ -423,12 +436,17 @@ class Changed(Listing):
 
 
 class Head(Listing):
-    """The newest rows of a list that has no filter: page after page, until one holds only rows made before an instant."""
+    """The newest rows of a list that has no filter: page after page, until one holds only rows that were made by then.
+
+    They stand on the first page, or where the ids rise from row to row on the last one.
+    """
 
     def __init__(self, pull: Pull, name: str, since: datetime) -> None:
         super().__init__(pull, name)
         self.since = since
         self.started: datetime | None = None
+        self._is_rising = self.state.get("order") == "rising"
+        self.number = (self.state.get("pages") or 1) if self._is_rising else 1
 
     @property
     def left(self) -> int:
@@ -440,8 +458,22 @@ class Head(Listing):
             self.started = self.pull.now()
         return fetch
 
+    def turn(self, page: ListPage, ids: list[int]) -> None:
+        """On to the older ones; where these stand in front, from the page that is really the last."""
+        if not self._is_rising:
+            return super().turn(page, ids)
+        is_further = page.pages is not None and page.pages > max(self.number, self.pages or 0)
+        self.pages = page.pages
+        if is_further and page.pages is not None:
+            self.number = page.pages
+        elif self.number == 1 or self.is_enough(page, ids):
+            self.finish()
+        else:
+            self.number -= 1
+        return None
+
     def is_enough(self, page: ListPage, ids: list[int]) -> bool:
-        return bool(page.records) and all(one.created_at and one.created_at < self.since for one in page.records)
+        return bool(page.records) and all(one.created_at and one.created_at <= self.since for one in page.records)
 
     def finish(self) -> None:
         super().finish()
@@ -500,6 +532,7 @@ class Tail(Listing):
         self.sums: dict[int, int] = {}  # cents of the lines that were read, by invoice
         self._is_rising = self.state.get("order") == "rising"
         self._is_found = not self._is_rising
+        self._looks = 0
         self.number = (self.state.get("pages") or 1) if self._is_rising else 1
         self._counted: set[int] = set()
 
@@ -514,8 +547,8 @@ class Tail(Listing):
         if page.pages is None or any(record.created_at is None for record in page.records):
             return self.finish()
         if not self._is_found and page.pages != self.number:
-            self.number = page.pages
-            return None
+            self.number, self._looks = page.pages, self._looks + 1
+            return self.fail(Unreachable("its count wavers")) if self._looks > MOST_PASSES else None
         self._is_found = True
         amount = TABLES["invoice_lines"].columns["amount_cents"].take
         assert amount is not None
@@ -544,7 +577,10 @@ class Recount(Listing):
     def __init__(self, pull: Pull, name: str, query: Mapping[str, Any] | None = None) -> None:
         super().__init__(pull, name, query)
         size = self.state.get("size") or 1
-        self.number = max(1, -(-len(pull.writer.index(name)) // size))
+        index = pull.writer.index(name)
+        self._unread = {key for key in pull.unread(name).ids if index.get(key) is None}
+        self._held = len(index) + len(self._unread) + len(pull.unread(name)) - len(pull.unread(name).ids)
+        self.number = max(1, -(-self._held // size))
         self.is_unclear = False
         self._looks = 0
         self._search: Search | None = None
@@ -555,7 +591,7 @@ class Recount(Listing):
 
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """Count, or look at the page that is really the last; then compare."""
-        if page.pages is None or len(ids) != page.rows:
+        if page.pages is None:
             return self._end(is_unclear=True)
         if self._search is not None:
             return self._look(page, ids)
@@ -564,14 +600,14 @@ class Recount(Listing):
             if self._looks > MOST_PASSES:
                 self._end(is_unclear=True)
             return None
-        index = self.pull.writer.index(self.name)
         size = self.state.get("size") or page.rows
-        if (page.pages - 1) * size + page.rows == len(index):
+        if (page.pages - 1) * size + page.rows == self._held:
             return self._end()
         order = self.state.get("order")
         if not order:
             return self._end(is_unclear=True)
-        self._search = Search(index.keys(), order == "falling", size, page.pages)
+        ours = self.pull.writer.index(self.name).keys() | self._unread
+        self._search = Search(ours, order == "falling", size, page.pages)
         return self._look(page, ids)
 
     def _look(self, page: ListPage, ids: list[int]) -> None:

@@ -36,6 +36,12 @@ FRESHNESS = {
     "why": Column("str", "what is missing, and why"),
 }
 
+UNREADABLE = {
+    "table": Column("str", "name of the table in which it is missing"),
+    "record_id": Column("Int64", "its id; absent: not even that could be read"),
+    "why": Column("str", "the field, and what is wrong with it"),
+}
+
 
 class Mirror:
     """One account's mirror in a folder, for reading; it never waits for a sync."""
@@ -203,6 +209,16 @@ class Mirror:
             )
         return frames.frame(FRESHNESS, rows)
 
+    def unreadable(self) -> pd.DataFrame:
+        """The rows that Syncro lists and that could not be read, each with the reason (UNREADABLE)."""
+        kept = {name: self._store.state(name).get("unreadable_rows", {}) for name in TABLES}
+        rows = [
+            (name, int(key) if key.isdigit() else None, said)
+            for name, found in kept.items()
+            for key, said in found.items()
+        ]
+        return frames.frame(UNREADABLE, rows)
+
     def file(self, name: str) -> Path:
         """The whole table as one Parquet file, for other engines: every row once, in its newest version, as it is now.
 
@@ -240,7 +256,8 @@ def _list_gaps(name: str, states: Mapping[str, dict[str, Any]]) -> Iterator[Gap]
         yield Gap(name, f"{state['suspects']} rows are on no list any more; not yet proved gone", state["suspects"])
     if state.get("unreadable"):
         count = state["unreadable"]
-        yield Gap(name, f"{count} rows could not be read ({state.get('unreadable_because', '')})", count)
+        rows = "row" if count == 1 else "rows"
+        yield Gap(name, f"{count} {rows} could not be read ({state.get('unreadable_because', '')})", count)
 
 
 class _Tables(Mapping[str, Any]):

@@ -21,8 +21,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..database import Connection, OperationalError, Row, open_database
-from ..errors import InputError
+from ..database import Connection, DatabaseError, OperationalError, Row, open_database
+from ..errors import ConfigError, InputError
 from ..tables import DAY, INSTANT, MILLION, TABLES, Column
 from .columns import JOINED, OWN_TABLES, declared, kept_columns
 
@@ -60,6 +60,7 @@ MANY_SEGMENTS = 6
 LARGE_SHARE = 0.25  # of the first segment: later ones that come to more are merged into it
 _ROW_GROUP = 131_072
 _MANY = 20_000  # rows; below, threads cost more than they bring
+_MANY_FREE = 2_000  # pages of the manifest that hold nothing
 _MARK, _GONE = "_mark", "_gone"
 _LOOKS = 5  # at a manifest whose files were compacted away meanwhile
 
@@ -156,7 +157,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._db = open_database(folder / "manifest.sqlite", _SCHEMA, FORMAT, durable=False)
+        self._db = _manifest_in(folder)
         self._lock: Connection | None = None
         self._tail_rows: dict[str, int] = {}
         self._lacking: dict[str, tuple[Any, int]] = {}
@@ -338,6 +339,14 @@ class Store:
         """How many rows a table has."""
         return len(self.load(name, [declared(name).key]))
 
+    def newest(self, name: str, column: str) -> int | None:
+        """The latest instant in a column, in microseconds; None where there is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found: int | None = pc.max(self.load(name, [column]).column(0).cast(pa.int64())).as_py()
+        return found
+
     def without_detail(self, name: str, details: str) -> int:
         """How many rows of a table were never read by themselves, or have changed since. Counted once for each version.
 
@@ -386,7 +395,8 @@ class Store:
                 _write(table.select(list(declared(name).columns)), beside)
                 os.replace(beside, path)
             except OSError as error:
-                raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+                if not path.exists():  # Windows: another process made it meanwhile, and somebody reads it
+                    raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
             for old in folder.glob(f"{name}-*.parquet"):
                 if old != path:
                     with suppress(OSError):  # Windows: another program has it open
@@ -523,6 +533,9 @@ class Store:
         """Compact every table, and remove files that nothing names any more."""
         for name in (*TABLES, *OWN_TABLES):
             self.compact(name)
+        if self._db.execute("PRAGMA freelist_count").fetchone()[0] > _MANY_FREE:  # a long tail was folded
+            with suppress(OperationalError):
+                self._db.execute("VACUUM")
         if self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             return  # somebody reads: a power cut could still bring the old manifest back, and its files must be there
         named = {row["file"] for row in self._db.execute("SELECT file FROM segments")}
@@ -589,6 +602,29 @@ class Store:
             return _digest(self.folder / segment.file) == segment.digest
         except OSError:
             return False
+
+
+def _manifest_in(folder: Path) -> Connection:
+    """The manifest, looked through: it is small, and a damaged one must not pass for a mirror. Raises Damaged."""
+    path = folder / "manifest.sqlite"
+    try:
+        manifest = open_database(path, _SCHEMA, FORMAT, durable=False)
+    except ConfigError as error:
+        if "not a database" not in str(error) and "malformed" not in str(error):
+            raise
+        found = "it is no database"
+    else:
+        try:
+            found = str(manifest.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except DatabaseError as error:
+            found = str(error)
+        if found == "ok":
+            return manifest
+        manifest.close()
+    raise Damaged(
+        f"the mirror's manifest {path} is damaged ({' '.join(found.split())[:100]}): move the folder {folder} away, and "
+        "`syncro sync` reads the account again"
+    )
 
 
 _SEGMENTS_OF = "SELECT * FROM segments WHERE name = ? ORDER BY id"

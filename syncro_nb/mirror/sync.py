@@ -33,6 +33,7 @@ from ..tables import TABLES, Snapshot
 from .columns import OWN_TABLES, DetailRead, Unkept, instant, kept_columns, microseconds
 from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, Tail, moment_of
 from .store import Store
+from .unread import Unread
 from .writer import PARENTS, Changes, Writer
 
 if TYPE_CHECKING:
@@ -155,8 +156,8 @@ class Pull:
         self._forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
         self._odd_contacts: set[int] = set()
         self._contact_times: dict[int, int | None] | None = None
-        self._later = 0  # requests of stages to come, for the progress
-        self._unread: dict[str, list[str]] = {}
+        self._awaited: set[int] = set()  # tickets whose details will be read, for the progress
+        self._unread: dict[str, Unread] = {}
 
     # ------------------------------------------------------------ the order
 
@@ -203,7 +204,7 @@ class Pull:
                 record = pull()
             except Error as error:
                 self._first_error = self._first_error or error
-                self._problems[name] = str(error)
+                self._problems[name] = f"{name}: {error}"
                 self.writer.keep(name, reason=str(error))
             else:
                 self._successes += 1
@@ -307,21 +308,29 @@ class Pull:
             return self._whole(name, anew=self._has_left_out(name))
         is_short = (state.get("pages") or 1) <= SHORT.get(name, 0)
         if not state.get("ignored") and not is_short:
-            return Changed(self, name, cursor - OVERLAP)
+            return Changed(self, name, self._since(name, "updated_at", cursor))
         if state.get("pages", 1) <= DAILY_PAGES and microseconds(self.now() - STALE) > state.get("whole_at", 0):
             return self._whole(name, anew=True)
-        if name == "payments" and state.get("order") == "falling" and not is_short:
-            return Head(self, name, cursor - OVERLAP)
+        if name == "payments" and state.get("order") and not is_short:
+            return Head(self, name, self._since(name, "created_at", cursor))
         if name == "timers" and not is_short:
             return self._recent_timers(cursor)
         return self._whole(name, anew=True)
+
+    def _since(self, name: str, column: str, cursor: datetime) -> datetime:
+        """From when on changes are asked for: by the server's clock, but by its own rows where that runs ahead of these.
+
+        An answer need not tell the time, and then ours counts, which may be wrong by hours.
+        """
+        newest = moment_of(self.store.newest(name, column))
+        return min(cursor - OVERLAP, newest or cursor)
 
     def _recent_timers(self, cursor: datetime) -> Source:
         """Timers as far back as one page reaches."""
         state = self.writer.state("timers")
         size = state.get("size") or 25
         times = sorted((at for (at,) in self.store.values("timers", ["created_at"]) if at), reverse=True)
-        since = moment_of(times[min(len(times) - 1, size - 5)]) if times else None
+        since = moment_of(times[max(0, min(len(times) - 1, size - 5))]) if times else None
         last = (moment_of(state.get("as_of")) or cursor) - OVERLAP
         return Recent(self, min(since or last, last))
 
@@ -333,8 +342,7 @@ class Pull:
 
     def _is_counted(self, name: str) -> bool:
         state = self.writer.state(name)
-        is_sound = self._is_complete(name) and not state.get("reason") and not state.get("unreadable")
-        return is_sound and not self._is_whole(name)
+        return self._is_complete(name) and not state.get("reason") and not self._is_whole(name)
 
     def _is_whole(self, name: str) -> bool:
         """Whether this sync has read it through."""
@@ -346,7 +354,9 @@ class Pull:
         if self._is_read("invoice_lines") and not self._has_left_out("invoice_lines"):
             return self._new_lines()
         if not self._is_complete("invoices") and not state.get("pass"):
-            return None  # an invoice must be known before its lines are read, or they could be older than it
+            # An invoice must be known before its lines are read, or they could be older than it.
+            self.writer.keep("invoice_lines", reason="they are read after the invoices, which are not complete")
+            return None
         invoices = self.store.values("invoices", ["invoice_id", "updated_at", "ticket_id"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
         self._read([source])
@@ -415,11 +425,21 @@ class Pull:
             self._look_at_contacts(record)
         elif name == "invoices" and record.ticket_id is None and record.id in self.owners:
             record = replace(record, ticket_id=self.owners[record.id])
-        self.writer.put(name, record)
+        is_news = self.writer.put(name, record)
+        self.unread(name).drop(record.id)
+        if name == "tickets" and self._tell and (is_news or record.id not in self.ticket_reads):
+            self._await(record)
         if name == "schedules" and record.lines is not None:
             self.writer.put_parts(
                 "schedule_lines", record.id, [replace(line, schedule_id=record.id) for line in record.lines]
             )
+
+    def _await(self, ticket: Any) -> None:
+        moment = ticket.updated_at or ticket.created_at
+        is_recent = moment is not None and moment >= self.now() - timedelta(days=RECENT_DAYS)
+        is_known = ticket.id in self.ticket_reads
+        if self._wants_all or is_recent or is_known or not self.house.is_resolved(ticket.status):
+            self._awaited.add(ticket.id)
 
     def _look_at_contacts(self, customer: Any) -> None:
         """The contacts in a customer's row: whether one is new, has changed, or is missing."""
@@ -444,9 +464,17 @@ class Pull:
         elif found:
             self._suspects.setdefault(name, set()).update(found)
 
-    def note_unreadable(self, stream: str, said: list[str]) -> None:
-        """Rows of a list that could not be read."""
-        self._unread.setdefault(stream, []).extend(said)
+    def unread(self, name: str) -> Unread:
+        """The rows of a list that could not be read, in this sync or before."""
+        if name not in self._unread:
+            self._unread[name] = Unread(self.writer.state(name))
+        return self._unread[name]
+
+    def note_unreadable(self, name: str, rows: Iterable[tuple[int | None, str]]) -> None:
+        """Rows that could not be read: their ids, and why. Kept with the page, which is not read again after an interruption."""
+        for key, said in rows:
+            self.unread(name).add(key, said)
+            self.writer.keep(name, **self.unread(name).as_state())
 
     def _prove(self) -> None:
         """Ask for each row that is missing from a list: a 404 proves that it is gone."""
@@ -455,7 +483,8 @@ class Pull:
             sources: list[_Records] = []
             suspects, self._suspects = self._suspects, {}
             for name, keys in suspects.items():
-                there = sorted(key for key in keys if self.writer.index(name).get(key) is not None)
+                unread = self.unread(name).ids
+                there = sorted(key for key in keys if self.writer.index(name).get(key) is not None or key in unread)
                 asked = there[: left[name]]
                 left[name] -= len(asked)
                 self._unproved.setdefault(name, set()).update(there)
@@ -466,7 +495,10 @@ class Pull:
                 key_of, whose = owner
                 owners = dict(self.store.values(name, [TABLES[name].key, whose]))
                 self._forced[key_of] |= {owners[key] for key in asked if owners.get(key)}
-                self.writer.drop(name, [key for key in asked if not owners.get(key)])
+                nobodys = [key for key in asked if not owners.get(key)]
+                self.writer.drop(name, nobodys)
+                for key in nobodys:
+                    self.unread(name).drop(key)
             self.writer.commit()
             self._read(sources)
             for one in sources:
@@ -503,6 +535,7 @@ class Pull:
             owners = self.store.values("invoices", ["invoice_id", "ticket_id"])
             self._forced["tickets"] |= {ticket for one, ticket in owners if one == key and ticket}
         self.writer.drop(name, [key])
+        self.unread(name).drop(key)
         if name == "customers":
             for part in ("contacts", "payments", "contracts", "schedules"):
                 owners = self.store.values(part, [TABLES[part].key, "customer_id"])
@@ -685,14 +718,9 @@ class Pull:
 
     def _finish(self, started: datetime) -> None:
         self._rename()
-        for stream in TABLES:
-            said = self._unread.get(stream)
-            if said is not None:
-                self.writer.keep(stream, unreadable=len(said), unreadable_because=said[0][:200])
-            elif self.writer.state(stream).get("unreadable") and self.writer.state(stream).get(
-                "as_of", 0
-            ) >= microseconds(started):
-                self.writer.keep(stream, unreadable=0)
+        for name, unread in self._unread.items():
+            if unread or self.writer.state(name).get("unreadable"):
+                self.writer.keep(name, **unread.as_state())
         self.writer.keep("sync", as_of=microseconds(started), full=self._wants_all)
         if self.full:
             self.writer.keep("sync", full_since=None)
@@ -795,7 +823,14 @@ class Pull:
             source.absorb(answer)
         if self._tell:
             left = sum(one.left for one in todo)
-            self._tell(Progress(self.requests, left + self._later, source.name))
+            self._tell(Progress(self.requests, left + self._to_come(todo), source.name))
+
+    def _to_come(self, todo: list[Source]) -> int:
+        """Details of tickets that are read once the lists are; of a full reading those on its next pages, too."""
+        if any(isinstance(one, _Tickets) for one in todo):
+            return 0
+        pages = [one for one in todo if self._wants_all and one.name == "tickets" and isinstance(one, FullPass)]
+        return len(self._awaited) + sum(one.rows_left for one in pages)
 
     def _note(self, source: Source, error: Error) -> None:
         name = source.name
@@ -950,7 +985,7 @@ class _Records:
             try:
                 self.take_in(record, self.pull.now())
             except Unkept as error:
-                self.pull.note_unreadable(self.name, [str(error)])
+                self.pull.note_unreadable(self.name, [(key, str(error))])
         self.pull.writer.commit()
 
     def take_in(self, record: Any, read_at: datetime) -> None:
@@ -990,6 +1025,7 @@ class _Tickets(_Records):
             writer.put_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts])
         writer.append("ticket_details", DetailRead(record.id, record.updated_at, read_at))
         self.pull.ticket_reads[record.id] = microseconds(read_at)
+        self.pull._awaited.discard(record.id)
 
     def fail(self, error: Error) -> None:
         super().fail(error)

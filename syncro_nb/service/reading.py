@@ -26,16 +26,18 @@ _log = logging.getLogger("syncro_nb.service")
 
 @dataclass(frozen=True)
 class ListPage:
-    """One page of a list: its records, how many rows it has, and what could not be read of them.
+    """One page of a list: its records, how many rows it has, and what could not be read of them, by id (None: not even that).
 
-    `pages` and `entries` are how many there are in all, None where the answer does not say.
+    `pages` and `entries` are how many there are in all, None where the answer does not say. `ids` are those of all rows, in
+    their order.
     """
 
     records: tuple[Any, ...]
     rows: int
     pages: int | None
     entries: int | None
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[tuple[int | None, str], ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 class Reader:
@@ -110,13 +112,15 @@ class Reader:
     ) -> ListPage:
         """One page, each row for itself: one that cannot be read is told, and does not take the others with it."""
         page = self._page(path, wrapper, query, number, bulk=bulk)
-        records, unreadable = [], []
+        records, unreadable, ids = [], [], []
         for row in page.rows:
+            key = wire.id_of(row)
+            ids += [] if key is None else [key]
             try:
                 records.append(wire.read(record, row))
             except wire.Unreadable as error:
-                unreadable.append(str(error))
-        return ListPage(tuple(records), len(page.rows), page.pages, page.entries, tuple(unreadable))
+                unreadable.append((key, str(error)))
+        return ListPage(tuple(records), len(page.rows), page.pages, page.entries, tuple(unreadable), tuple(ids))
 
     def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:
         try:

@@ -232,6 +232,14 @@ def read_rows(record: type[R], found: object) -> tuple[R, ...]:
     return tuple(read(record, row) for row in found)
 
 
+def id_of(data: object) -> int | None:
+    """The id of a row, whatever else of it can be read; None if it has none."""
+    try:
+        return _whole(data.get("id")) if isinstance(data, Mapping) else None
+    except Unreadable:
+        return None
+
+
 def write(record: Any) -> dict[str, Any]:
     """A record as JSON in the autumn spelling: reading it again gives an equal record. None is left out."""
     data = dict(record.extra)

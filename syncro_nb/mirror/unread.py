@@ -1,0 +1,53 @@
+"""Rows of a list that could not be read: which, and why; known from sync to sync until they can be read, or are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+MOST_KEPT = 1_000  # rows; of a list of which nothing can be read, more would tell no more
+_TOLD = 3
+
+
+class Unread:
+    """The unreadable rows of one table, by id; of one that has no id either only what is wrong with it is known."""
+
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        self._rows: dict[int | str, str] = {
+            int(key) if key.isdigit() else key: said for key, said in state.get("unreadable_rows", {}).items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def ids(self) -> set[int]:
+        """The ids of those that have one."""
+        return {key for key in self._rows if isinstance(key, int)}
+
+    def add(self, key: int | None, said: str) -> None:
+        """A row could not be read."""
+        self._rows[f"no id: {said}" if key is None else key] = said
+
+    def drop(self, key: int) -> None:
+        """It could be read, or is gone."""
+        self._rows.pop(key, None)
+
+    def keep(self, seen: Collection[int]) -> None:
+        """The list was read through, and these ids were on it."""
+        self._rows = {key: said for key, said in self._rows.items() if not isinstance(key, int) or key in seen}
+
+    def forget_without_id(self) -> None:
+        """The list is read from its beginning: what has no id is told again if it is still there."""
+        self._rows = {key: said for key, said in self._rows.items() if isinstance(key, int)}
+
+    def as_state(self) -> dict[str, Any]:
+        """What is kept of it."""
+        told = [f"id {key}: {said}" if isinstance(key, int) else said for key, said in self._rows.items()]
+        more = [f"and {len(told) - _TOLD} more"] if len(told) > _TOLD else []
+        rows = list(self._rows.items())[:MOST_KEPT]
+        return {
+            "unreadable": len(told),
+            "unreadable_because": "; ".join([*(one[:160] for one in told[:_TOLD]), *more]),
+            "unreadable_rows": {str(key): said[:200] for key, said in rows},
+        }
