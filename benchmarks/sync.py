@@ -134,12 +134,17 @@ class Account:
         pages = sum(self.pages(table, wrapper) for table, wrapper in lists.items())
         lines = sum(row["invoice_id"] is not None for row in self.tables.invoice_lines)
         single = 4  # users, timelogs, and two settings
-        details = len(self.tables.tickets) + len(self.tables.customers)
+        details = len(self.tables.tickets) + len(self.tables.customers) + self.loose
         return pages + math.ceil(lines / self.sizes["line_items"]) + single + details
 
+    @property
+    def loose(self) -> int:
+        """Invoices that the list shows without a ticket, which proves nothing: each of them is asked by itself."""
+        return sum(not row["ticket_id"] and not row["schedule_id"] for row in self.tables.invoices)
+
     def naive(self) -> int:
-        details = len(self.tables.tickets) + len(self.tables.customers) + len(self.tables.invoices)
-        return self.least_full() - len(self.tables.tickets) - len(self.tables.customers) + details
+        """The same, and every invoice by itself."""
+        return self.least_full() - self.loose + len(self.tables.invoices)
 
 
 class Changes:
