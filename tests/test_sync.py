@@ -848,7 +848,7 @@ def test_the_sync_of_a_terminal(capsys, tmp_path, monkeypatch):
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert document["changes"]["tickets"]["new"] > 200
-    assert {row["table"] for row in document["incomplete"]} == {"comments", "charges", "prepaid"}
+    assert {row["table"] for row in document["incomplete"]} == {"comments", "charges", "invoices", "prepaid"}
     assert err == ""  # no bar where nobody looks
     assert cli.main(["sync", "--full"]) == 0
     assert "Everything is in." in capsys.readouterr().out
