@@ -317,6 +317,7 @@ class FullPass(Listing):
         self.at["pages"] = page.pages
         if search.is_clear:
             self.seen -= search.gone
+            self.pull.found_by_order[self.name] = search.gone
             self._end()
         elif search.is_done:
             self._once_more()
@@ -616,6 +617,7 @@ class Recount(Listing):
         search.look(ids, page.rows, page.pages, self.number)
         self.number = search.number
         if search.is_done:
+            self.pull.found_by_order[self.name] = search.gone
             self.pull.suspect(self.name, search.gone)
             self._end(is_unclear=not search.is_clear)
 

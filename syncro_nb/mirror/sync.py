@@ -149,6 +149,7 @@ class Pull:
             name: set(state["suspected"]) for name, state in store.states().items() if state.get("suspected")
         }
         self._unproved: dict[str, set[int]] = {}
+        self.found_by_order: dict[str, set[int]] = {}  # suspects of a search that trusts the order of a list
         self._is_resumed = False
         self._anew_before = 0
         self._wants_all = full
@@ -503,6 +504,8 @@ class Pull:
             self._read(sources)
             for one in sources:
                 self._unproved[one.name] -= one.read
+                if one.alive & self.found_by_order.pop(one.name, set()):  # its order is not what it seemed
+                    self._read([self._whole(one.name, anew=True)])
 
     def _orphans(self, name: str) -> set[int]:
         """Records of which we hold parts and that no list of ours has: made and deleted between two looks at their list.
@@ -937,6 +940,7 @@ class _Records:
         self.pull, self.name = pull, name
         self._wanted = wanted[::-1]
         self.read: set[int] = set()
+        self.alive: set[int] = set()
         self.has_gone = False  # one of them
         self._failures = 0  # one after another
 
@@ -982,6 +986,7 @@ class _Records:
             self.has_gone = True
             self.pull.forget(self.name, key)
         else:
+            self.alive.add(key)
             try:
                 self.take_in(record, self.pull.now())
             except Unkept as error:
