@@ -17,7 +17,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock, Moment
-from ..database import DatabaseError, IntegrityError, Row, alone, open_database
-from ..errors import ConfigError, InputError, Unrecorded
+from ..database import DatabaseError, IntegrityError, Row, alone, committed, open_database
+from ..errors import ConfigError, InputError
 from . import reference
 from .others import History
 from .plan import Plan, Step
@@ -134,7 +134,10 @@ class Journal:
                 yield
         finally:
             with suppress(OSError, DatabaseError):
-                if self.load(run).state != "open":  # whoever locks it now finds that it has ended
+                is_open = "SELECT 1 FROM runs WHERE id = ? AND state = 'open'"
+                if (
+                    self._database.execute(is_open, (run,)).fetchone() is None
+                ):  # whoever locks it now finds that it has ended
                     path.unlink(missing_ok=True)
 
     def intend(self, run: str, seq: int, *, was: str, attempt: int) -> None:
@@ -301,23 +304,9 @@ class Journal:
 
     # ------------------------------------------------------------ inside
 
-    @contextmanager
-    def _commit(self) -> Iterator[None]:
+    def _commit(self) -> AbstractContextManager[None]:
         """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk."""
-        with self._database.lock:  # forms carry batches out in a thread of their own
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                    self._database.execute("COMMIT")
-                except BaseException:
-                    if self._database.in_transaction:
-                        self._database.execute("ROLLBACK")
-                    raise
-            except IntegrityError:
-                raise
-            except DatabaseError as error:
-                raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None
+        return committed(self._database, "the journal")
 
     def _set(
         self, run: str, seq: int, was: str, state: str, attempt: int | None = None, *, only_open: bool = False

@@ -83,8 +83,12 @@ class Look:
             if one.step.name not in KINDS or one.record_id is None or one.detail.get("differences"):
                 continue
             record, title = self.pull_record(run, one, one.record_id), STEP_TITLES[one.step.name].lower()
-            gone = kind_of(one).nature == "create" and record is None
-            found = [f"id {one.record_id} is not there"] if gone else self.differences(run, one, record)
+            creates = kind_of(one).nature == "create"
+            found = [f"id {one.record_id} is not there"] if creates and record is None else []
+            found = found or self.differences(run, one, record)
+            if creates and record is not None:  # a request that was delivered twice
+                twins = [str(other.id) for other in self.pull_sight(run, one).ours if other.id != one.record_id]
+                found += [f"there is another of it: id {' and '.join(twins)}"] if twins else []
             said += [f"{title}: {words}" for words in found]
         return said
 

@@ -27,7 +27,7 @@ from . import checks, claim, doubt, outcome
 from .claiming import WAIT_SLICE_SECONDS, Claiming, Progress, has_written_nothing
 from .facts import pull_ticket_invoices
 from .journal import Journal, Run, StepState
-from .kinds import describe, new_charge_line, request_of
+from .kinds import Stand, describe, new_charge_line, request_of
 from .look import Look, kind_of, taken
 from .plan import STEP_TITLES, Plan
 from .receipt import SETTLED, Receipt
@@ -74,8 +74,9 @@ class Runner(Claiming):
         if plan.blockers:
             raise InputError(f"nothing was written to {plan.where}: {'; '.join(plan.blockers)}")
         # Begun before the look: another process that bills the ticket has either finished, and is seen, or is still open.
-        self._journal.begin(plan)
+        # Alone from before that on: nobody goes on with a run that has only just begun.
         with self._journal.alone(plan.run):
+            self._journal.begin(plan)
             try:
                 changes = plan.basis.changes(self._look.pull_basis(plan))
             except BaseException:
@@ -169,10 +170,17 @@ class Runner(Claiming):
         if state.state == "absent" and state.step.visible and not by_person and not self._resend_visible:
             question = "It is confirmed absent, but a customer would see a second one. Send it again?"
             return self._ask(run, state, question, [])
+        if state.state == "absent" and kind_of(state).nature != "create" and self._is_so(run, state):
+            return True
         # Fields of the ticket are compared one by one before they are set; all else depends on the ticket as it was.
         if state.step.name not in ("status", "update") and not by_person and not self._unchanged(run, state):
             return False
         return self._send(run, state) if kind_of(state).nature == "create" else self._bring_about(run, state)
+
+    def _is_so(self, run: Run, state: StepState) -> bool:
+        """Whether what was in doubt has been set or removed; then nothing is sent, and nobody is asked what others did."""
+        stand = kind_of(state).pull_stand(self._client, run.plan, state.step, None)
+        return stand.is_done and self._bring_about(run, state, stand)
 
     def _unchanged(self, run: Run, state: StepState) -> bool:
         """Before a run that was cut off sends anything more: has somebody else been at work on the ticket meanwhile?"""
@@ -376,10 +384,10 @@ class Runner(Claiming):
             differences.append(str(error))
         return self._conclude(run, state, invoice.id, differences, kind_of(made).shown(invoice))
 
-    def _bring_about(self, run: Run, state: StepState) -> bool:
+    def _bring_about(self, run: Run, state: StepState, stand: Stand | None = None) -> bool:
         """Set or remove: look first. It may be so already; and if somebody changed it since the preview, a person decides."""
         ticket, self._ticket_now = self._ticket_now, None
-        stand = kind_of(state).pull_stand(self._client, run.plan, state.step, ticket)
+        stand = stand or kind_of(state).pull_stand(self._client, run.plan, state.step, ticket)
         if stand.is_done:
             record_id = state.step.record_id if state.step.record_id is not None else run.plan.ticket_id
             self._journal.settle(run.id, state.seq, "verified", was=state.state, record_id=record_id)

@@ -45,6 +45,8 @@ def drive(world: World, scenario: Scenario, plan: Plan | None = None) -> Ending:
             continue
         if receipt == "blocked":
             return Ending("blocked", None, told)
+        if isinstance(receipt, str):
+            continue
         if receipt.run.state == "done":
             return Ending("done", receipt, told)
         if receipt.next == "decide":
@@ -73,6 +75,8 @@ def attempt(world: World, act: Callable[[], Receipt | str], told: list[str]) -> 
 
 
 def _next(world: World, scenario: Scenario, plan: Plan | None = None) -> Receipt | str:
+    if scenario.carry:
+        return scenario.carry(world.ws, world)
     mine = [one for one in world.ws.receipts() if one.run.plan.number == scenario.number]
     for receipt in mine:
         if receipt.run.state == "open":
@@ -81,7 +85,10 @@ def _next(world: World, scenario: Scenario, plan: Plan | None = None) -> Receipt
         if receipt.run.state == "done":
             return receipt
     world.promise = scenario.promise(world)
-    plan = plan or scenario.plan(world.ws, world)
+    try:
+        plan = plan or scenario.plan(world.ws, world)
+    except InputError:  # what it is about is not there any more
+        return "blocked"
     return "blocked" if plan.blockers else world.ws.apply(plan, confirm=plan.confirmation)
 
 
@@ -106,8 +113,10 @@ def decide(world: World, scenario: Scenario, ending: Ending, *, stubborn: bool =
         run = ending.receipt.run
         choice, record_id = _choice(world, ending.receipt)
 
-        def say(choice: str = choice, record_id: int | None = record_id, run_id: str = run.id) -> Receipt:
-            return world.ws.decide(run_id, choice, ticket=scenario.number, record_id=record_id)
+        def say(
+            choice: str = choice, record_id: int | None = record_id, run_id: str = run.id, number: int = run.plan.number
+        ) -> Receipt:
+            return world.ws.decide(run_id, choice, ticket=number, record_id=record_id)
 
         if stubborn and choice == "adopt":
             before = len(world.deliveries)
