@@ -41,6 +41,10 @@ EDGES = frozenset(
         ("ask", "absent"),
         ("ask", "planned"),
         ("ask", "mismatch"),
+        ("ask", "unknown"),  # what Syncro refused to show, it shows again
+        ("ask", "verified"),
+        ("acked", "ask"),
+        ("ask", "acked"),
         ("mismatch", "verified"),
         ("mismatch", "mismatch"),
         ("mismatch", "adopted"),

@@ -74,9 +74,9 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(RUN, "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n", ""),
             Edit(
                 RUN,
-                "            result = self._post(run, state, attempt, request)\n            if isinstance",
-                "            result = self._post(run, state, attempt, request)\n"
-                "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n            if isinstance",
+                "            result = self._expected(run, state, self._post(run, state, attempt, request))\n",
+                "            result = self._expected(run, state, self._post(run, state, attempt, request))\n"
+                "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n",
             ),
             Edit(RUN, "if not self._journal.is_intended(run.id, state.seq, attempt):", "if False:"),
         ),

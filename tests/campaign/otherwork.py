@@ -200,6 +200,11 @@ def _stopped(world: World) -> Kept:
     return Kept(wrong)
 
 
+def _plain(value: Any) -> Any:
+    """A mail address in capitals is the same."""
+    return value.lower() if isinstance(value, str) and "@" in value else value
+
+
 def _new(table: str, *names: str, wanted: tuple[Any, ...]) -> Callable[[World], Kept]:
     def promise(world: World) -> Kept:
         there = set(getattr(world.sandbox._account, table).rows)
@@ -208,7 +213,7 @@ def _new(table: str, *names: str, wanted: tuple[Any, ...]) -> Callable[[World], 
             new = [row for row in getattr(world.sandbox._account, table) if row["id"] not in there]
             ours = [row for row in new if (table, row["id"]) not in world.others]
             # Where ours did not arrive, what somebody else has made to the letter is all that was wanted.
-            found = [[tuple(row[name] for name in names) for row in rows] for rows in (ours, new)]
+            found = [[tuple(_plain(row[name]) for name in names) for row in rows] for rows in (ours, new)]
             return [] if [wanted] in found else _same(table, found[0], [wanted])
 
         return Kept(wrong)
