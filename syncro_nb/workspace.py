@@ -576,7 +576,7 @@ class Workspace:
         ):
             with suppress(Missing):
                 found[number] = self.client.invoice(number).ticket_id
-        beside = [run for run in runs if run.plan.ticket_id < 0 and run.state == "done"]
+        beside = [run for run in runs if run.plan.ticket_id < 0 and run.state != "nothing"]
         twins = [remark for run in beside for remark in twins_beside(run, Look(self.client))]
         return [*twins, *audit(account, runs, entries, found, looked_at)]
 

@@ -193,9 +193,9 @@ def twins_beside(run: Run, look: Look) -> list[Remark]:
     for one in run.steps:
         if one.record_id is None or one.step.name not in KINDS or kind_of(one).nature != "create":
             continue
-        others = [record.id for record in look.pull_sight(run, one).ours if record.id != one.record_id]
-        if others:
-            names = tuple(f"{one.step.name} {number}" for number in (one.record_id, *others))
+        others, doubts = look.pull_twins(run, one)
+        if others or doubts:
+            names = tuple(f"{one.step.name} {number}" for number in (one.record_id, *others)) + tuple(doubts)
             remarks.append(Remark("twice", int(one.detail.get("number", 0)), run.id, names))
     return remarks
 

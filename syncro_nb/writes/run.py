@@ -270,7 +270,7 @@ class Runner(Claiming):
         attempt = state.attempt + (state.state == "absent" and state.sent is not None)
         request = self._request(run, state, attempt)
         was, waits, tries = state.state, 0, 0
-        again = state.state == "refused" or bool(state.detail.get("again"))
+        again = state.state == "refused" or bool(state.detail.get("again")) or state.detail.get("by") == "person"
         while True:
             if self._claim_is_stale(run, state):
                 return self._claim_anew(run, run.steps[0], "its time was over")

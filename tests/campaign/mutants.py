@@ -468,8 +468,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "nobody looks for a second customer or payment",
         LOOK,
-        'join(twins)}"] if twins else []',
-        'join(twins)}"] if False else []',
+        'map(str, twins))}"] if twins else doubts',
+        'map(str, twins))}"] if False else doubts',
         cases=r"^customer: delivered twice at",
     ),
     _one(
