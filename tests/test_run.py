@@ -803,3 +803,18 @@ def test_a_disk_that_is_full_when_the_work_is_read_back_leaves_a_run_to_go_on_wi
     receipt = desk.bill()
     assert (receipt.exit_status, receipt.next) == (5, "resume")
     assert desk.restart().resume(receipt.run.id).is_verified
+
+
+@pytest.mark.parametrize("rated", [False, True])
+def test_a_customer_who_has_no_rate_and_was_never_taxed_is_exempt_also_beside_a_default_rate(desk, rated):
+    account, customer_id = desk.sandbox._account, desk.ticket().ticket.customer_id
+    if not rated:
+        account.customers.change(account.customers.rows[customer_id], {"tax_rate_id": None})
+        for invoice in account.invoices.where("customer_id", customer_id):
+            account.invoices.change(invoice, {"tax_cents": 0, "total_cents": invoice["subtotal_cents"]})
+    house = replace(desk.config.house, tax_rates={"default": Decimal("8.7")})
+    desk.config = replace(desk.config, house=house)
+    desk.restart()
+    receipt = desk.bill()
+    assert receipt.is_verified
+    assert receipt.invoice["tax_cents"] == (653 if rated else 0)
