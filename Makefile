@@ -48,6 +48,7 @@ campaign: $(TO_TEST) ## hours: proves the write path under every fault, pair and
 	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign --size $(or $(SIZE),long) --jobs $(or $(JOBS),2)
 	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign --bills $(if $(filter short,$(SIZE)),2000,40000)
 	CAMPAIGN_EXAMPLES=$(if $(filter short,$(SIZE)),150,2000) $(PY) -m pytest -p no:nbval -q tests/test_machine.py
+	CAMPAIGN_EXAMPLES=150 $(PY) -m pytest -p no:nbval -q tests/test_campaign.py -k killed
 
 mutants: $(TO_TEST) ## makes each seeded mistake in a copy of the write path, and says which test notices it; minutes
 	cd tests && PYTHONPATH=..:. ../$(PY) -m campaign.mutants

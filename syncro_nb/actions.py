@@ -175,7 +175,7 @@ def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> R
     if books is None:
         looked = f"Looked at {len({one.run.plan.ticket_id for one in workspace.receipts()})} tickets of this journal."
     else:
-        gaps = books.gaps_of("tickets", "comments", "charges", "invoices")
+        gaps = books.gaps_of("tickets", "comments", "charges", "timers", "invoices")
         looked = f"Looked at every ticket of the mirror, as of {books.as_of:%Y-%m-%d %H:%M} UTC."
         looked += "".join(f" Not whole: {gap.table}, {gap.reason}." for gap in gaps)
     said = [*(line(one.message) for one in remarks), looked] if remarks else [f"Nothing is amiss. {line(looked)}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, Unrecorded
 
 Row = sqlite3.Row
 IntegrityError = sqlite3.IntegrityError
@@ -89,6 +89,25 @@ def far_disk(folder: Path) -> str:
     name = kind.removeprefix("fuse.")
     far = name.startswith(_FAR_FUSE) if kind.startswith("fuse.") else name.startswith((*_FAR, *_FAR_FUSE, *DOUBTFUL))
     return kind if far else ""
+
+
+@contextmanager
+def committed(connection: Connection, what: str) -> Iterator[None]:
+    """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk; `what` is the file in words."""
+    with connection.lock:  # forms carry batches out in a thread of their own
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except IntegrityError:
+            raise
+        except DatabaseError as error:
+            raise Unrecorded(f"{what} cannot be written ({error}); nothing more is sent") from None
 
 
 @contextmanager

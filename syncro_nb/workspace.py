@@ -570,7 +570,8 @@ class Workspace:
         Live, it reads each ticket and invoice of this journal's runs, and says nothing of other tickets; with the mirror's
         `books` it looks at every ticket, as they were then. Raises Refused and Unreachable as the client does.
         """
-        from .writes.audit import audit, entries_in, entries_of
+        from .writes.audit import audit, entries_in, entries_of, twins_beside
+        from .writes.look import Look
 
         account = self.config.account
         runs = [run for run in self.journal.runs() if run.plan.account == account]
@@ -590,7 +591,9 @@ class Workspace:
         ):
             with suppress(Missing):
                 found[number] = self.client.invoice(number).ticket_id
-        return audit(account, runs, entries, found, looked_at)
+        beside = [run for run in runs if run.plan.ticket_id < 0 and run.state != "nothing"]
+        twins = [remark for run in beside for remark in twins_beside(run, Look(self.client))]
+        return [*twins, *audit(account, runs, entries, found, looked_at)]
 
     def runs(self) -> pd.DataFrame:
         """Every run of this home's journal, newest first (frames.RUNS)."""

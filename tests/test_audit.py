@@ -103,6 +103,17 @@ def test_a_run_that_is_not_finished(desk):
     assert both(desk) == [("unfinished", 32164, receipt.run.id)]
 
 
+def test_what_arrives_after_the_settling_time_and_was_sent_again_is_there_twice(desk):
+    desk.fault("POST /tickets/*/add_line_item", "drop_before")
+    run = desk.bill(replace(HALF_AN_HOUR, invoice=False)).run
+    receipt = desk.restart().resume(run.id)
+    assert receipt.is_verified
+    assert both(desk) == []
+    late = run.plan.requests[1]
+    desk.ask("POST", f"/api/v1{late.path}", dict(late.body))
+    assert both(desk) == [("twice", 32164, run.id)]
+
+
 def test_a_line_without_a_reference_that_says_the_same(desk):
     receipt = desk.bill(replace(HALF_AN_HOUR, invoice=False))
     line = desk.ticket().ticket.lines[0]

@@ -174,6 +174,9 @@ def test_whether_tax_is_due_is_the_policys_word_else_the_products():
     assert charge(timer(55, 60), bill_by="lines", taxable={"default": False}).lines[0].taxable is False
     assert charge(timer(55, 60), taxable={"remote": False}).amends == ((55, None, False),)
     assert charge(timer(55, 60), taxable={"remote": True}).amends == ()
+    assert charge(timer(55, 60)).entries[0].why == "60 minutes, remote $150.00 = $150.00"
+    assert charge(timer(55, 60), taxable={"remote": True}).entries[0].why.endswith(" = $150.00, taxable")
+    assert charge(timer(55, 60), taxable={"remote": False}).entries[0].why.endswith(" = $150.00, not taxable")
 
 
 CARE = Contract(id=3, name="Managed Care", status="Active", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31))

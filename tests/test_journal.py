@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -425,3 +425,22 @@ def test_the_doctor_says_that_a_journal_was_lost_and_takes_a_persons_word(desk, 
     assert "--accept-journal" in journal().says
     assert journal(accept_journal=True).state == "ok"
     assert journal().state == "ok"
+
+
+def test_a_damaged_page_is_said_in_words_and_takes_no_new_write(desk, tmp_path):
+    run = desk.bill().run.id
+    desk.close()
+    path = tmp_path / "home" / "journal.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = path.read_bytes()
+    for start, end in ((4096, 8192), (8192, 16384), (16384, 40000)):
+        path.write_bytes(whole[:start] + bytes(one ^ 0x5A for one in whole[start:end]) + whole[end:])
+        journal = Journal(tmp_path / "home", desk.clock)
+        assert "damaged" in journal.trouble or "changed" in journal.trouble
+        for read in (journal.runs, lambda journal=journal: journal.load(run)):
+            with suppress(ConfigError, InputError):
+                read()
+        with pytest.raises(ConfigError):
+            journal._refuse_if_troubled()
+        journal.close()

@@ -569,7 +569,7 @@ def test_what_is_sent_once_more_carries_a_reference_of_its_own(desk):
     assert reference.last_reference(line.description) not in (None, first)
 
 
-def test_an_answer_that_names_an_older_record_stops_the_run_at_once(desk):
+def test_an_answer_that_names_an_older_record_says_nothing_and_a_look_finds_ours(desk):
     real, old = desk.sandbox.handle, desk.ticket().ticket.comments[0].id
 
     def handle(method, target, headers, body):
@@ -582,8 +582,12 @@ def test_an_answer_that_names_an_older_record_stops_the_run_at_once(desk):
 
     desk.sandbox.handle = handle
     desk.restart()
-    assert states(desk.bill())["comment"] == "mismatch"
+    receipt = desk.bill()
+    assert states(receipt)["comment"] == "unknown"
     assert desk.posts("add_line_item") == []
+    desk.sandbox.handle = real
+    assert desk.restart().resume(receipt.run.id).is_verified
+    assert len(desk.posts("comment")) == 1
 
 
 def test_what_lost_its_reference_on_the_way_is_not_sent_again_while_it_is_there(desk):
@@ -713,3 +717,104 @@ def test_no_second_invoice_is_made_while_the_ticket_does_not_hold_our_line(desk)
     with pytest.raises(InputError, match="does not hold what is to be invoiced"):
         again.decide(receipt.run.id, "resend", ticket=32164)
     assert len(desk.posts("invoices")) == 1
+
+
+# ---------------------------------------------------------------- what a run can meet and not get past by itself
+
+
+def test_a_ticket_that_is_gone_while_a_write_is_in_doubt_is_a_persons_and_the_run_can_be_ended(desk):
+    timers = desk.ws.ticket(32182).ticket.timers
+    desk.fault("POST /tickets/*/charge_timer_entry", "drop_before")
+    receipt = desk.bill(BillDraft(32182, text="Replaced the dock", timer_ids=(timers[0].id,)))
+    assert receipt.next == "resume"
+    desk.ask("DELETE", f"/api/v1/tickets/{receipt.run.plan.ticket_id}")
+    for _ in range(2):
+        receipt = desk.restart().resume(receipt.run.id)
+        assert (receipt.exit_status, receipt.next) == (5, "decide")
+        assert "Syncro has no /tickets/" in str(receipt.as_json()["ask"]["evidence"])
+    ended = desk.ws.decide(receipt.run.id, "abandon", ticket=32182)
+    assert ended.run.state == "abandoned"
+    assert desk.ws.journal.open_run(ended.run.plan.account, ended.run.plan.ticket_id) is None
+
+
+def test_a_key_that_may_not_read_any_more_is_a_question_until_it_may_again(desk):
+    desk.fault("POST /tickets/*/add_line_item", "drop_after")
+    run = desk.bill().run.id
+    desk.fault("GET /tickets/*", "status", status=401, times=1)
+    assert desk.restart().resume(run).next == "decide"
+    assert desk.restart().resume(run).is_verified
+    assert len(desk.posts("add_line_item")) == 1
+
+
+def test_what_syncro_refuses_again_is_a_question_and_each_resume_tries_once(desk):
+    desk.fault("POST /tickets/*/add_line_item", "status", status=422, times=3)
+    receipt = desk.bill()
+    assert (receipt.exit_status, receipt.next) == (3, "resume")
+    for tries in (2, 3):
+        receipt = desk.restart().resume(receipt.run.id)
+        assert receipt.next == "decide"
+        assert "refused it (422)" in str(receipt.as_json()["ask"])
+        assert len(desk.posts("add_line_item")) == tries
+    assert desk.restart().resume(receipt.run.id).is_verified
+
+
+def before(desk, wanted, act):
+    """Do something in Syncro just before the first request for which `wanted(method, path, writes so far)` holds."""
+    real, state = desk.sandbox.handle, {"writes": 0, "done": False}
+
+    def handle(method, target, headers, body):
+        if not state["done"] and wanted(method, target.partition("?")[0], state["writes"]):
+            state["done"] = True
+            act()
+        state["writes"] += method != "GET"
+        return real(method, target, headers, body)
+
+    desk.sandbox.handle = handle
+    desk.restart()
+
+
+def test_a_ticket_that_became_another_customers_meanwhile_is_not_called_verified(desk):
+    ticket = desk.ticket().ticket
+    other = next(row["id"] for row in desk.sandbox._account.customers if row["id"] != ticket.customer_id)
+    path = f"/api/v1/tickets/{ticket.id}"
+    before(desk, lambda method, where, writes: writes == 2, lambda: desk.ask("PUT", path, {"customer_id": other}))
+    receipt = desk.bill()
+    assert receipt.exit_status == 6
+    assert f"it is customer {other}'s" in str(receipt.as_json()["ask"])
+
+
+def test_a_status_that_somebody_set_while_the_invoice_was_proved_is_not_overwritten(desk):
+    path = f"/api/v1/tickets/{desk.ticket().ticket.id}"
+    before(
+        desk,
+        lambda method, where, writes: writes == 3 and where.endswith("/invoices"),
+        lambda: desk.ask("PUT", path, {"status": "Waiting on Customer"}),
+    )
+    receipt = desk.bill()
+    assert receipt.next == "decide"
+    assert desk.ticket().ticket.status == "Waiting on Customer"
+
+
+def test_a_disk_that_is_full_when_the_work_is_read_back_leaves_a_run_to_go_on_with(desk):
+    def full():
+        raise ConfigError("the limiter's file cannot be written (disk full)")
+
+    before(desk, lambda method, where, writes: writes == 3 and method == "GET", full)
+    receipt = desk.bill()
+    assert (receipt.exit_status, receipt.next) == (5, "resume")
+    assert desk.restart().resume(receipt.run.id).is_verified
+
+
+@pytest.mark.parametrize("rated", [False, True])
+def test_a_customer_who_has_no_rate_and_was_never_taxed_is_exempt_also_beside_a_default_rate(desk, rated):
+    account, customer_id = desk.sandbox._account, desk.ticket().ticket.customer_id
+    if not rated:
+        account.customers.change(account.customers.rows[customer_id], {"tax_rate_id": None})
+        for invoice in account.invoices.where("customer_id", customer_id):
+            account.invoices.change(invoice, {"tax_cents": 0, "total_cents": invoice["subtotal_cents"]})
+    house = replace(desk.config.house, tax_rates={"default": Decimal("8.7")})
+    desk.config = replace(desk.config, house=house)
+    desk.restart()
+    receipt = desk.bill()
+    assert receipt.is_verified
+    assert receipt.invoice["tax_cents"] == (653 if rated else 0)

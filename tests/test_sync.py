@@ -891,7 +891,12 @@ def test_ctrl_c_loses_nothing_and_the_next_sync_goes_on(isolated, tmp_path):
         done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         paths = [row["path"] for row in list(sandbox._log)]
-    assert {row["table"] for row in json.loads(done.stdout)["incomplete"]} == {"comments", "charges", "invoices", "prepaid"}
+    assert {row["table"] for row in json.loads(done.stdout)["incomplete"]} == {
+        "comments",
+        "charges",
+        "invoices",
+        "prepaid",
+    }
     first, second = collections.Counter(paths[:before]), collections.Counter(paths[before:])
     again = {path: second[path] for path in first if path.startswith("/tickets/") and second[path]}
     assert len(again) <= 6, again  # those that were under way, and the settings

@@ -298,7 +298,7 @@ def test_another_begin_that_somebody_gave_meanwhile_is_a_persons(desk):
 def test_closing_shows_what_is_unbilled_first(desk):
     plan = desk.ws.plan(CloseDraft(32182, "Docked"))
     assert "75 minutes" in " ".join(plan.warnings)
-    assert [step.name for step in plan.steps] == ["comment", "verify", "status"]
+    assert [step.name for step in plan.steps] == ["comment", "verify", "status", "verify"]
     assert write(desk, CloseDraft(32182)).is_verified
     assert desk.ws.ticket(32182).ticket.status == "Resolved"
 
@@ -504,6 +504,28 @@ def test_a_record_that_was_delivered_twice_is_not_called_verified(desk, end, wor
     receipt = desk.bill(BillDraft(NUMBER, 30, "remote", "Cleared the queue", invoice=False))
     assert receipt.exit_status == 6
     assert f"{word}: there is another of it" in str(receipt.as_json()["ask"]["evidence"])
+
+
+@pytest.mark.parametrize("text", ["It is dark", ""])
+def test_a_ticket_that_was_made_twice_is_not_called_verified_and_the_audit_says_so(desk, text):
+    deliver_twice(desk, "/tickets")
+    receipt = write(desk, CreateDraft("312540029", "The scanner is dark", text))
+    assert receipt.exit_status == 6
+    assert "there is another of it" in str(receipt.as_json()["ask"])
+    desk.ws.decide(receipt.run.id, "adopt", ticket=312540029, record_id=receipt.run.steps[0].record_id)
+    assert [one.problem for one in desk.ws.audit()] == ["twice"]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        CommentDraft(NUMBER, "Ref SNB-AAAAAA-BBBB"), CommentDraft(NUMBER, " "), CloseDraft(NUMBER, "  "),
+        CreateDraft("312540029", "Dark", " "),
+    ],
+)  # fmt: skip
+def test_a_text_that_says_nothing_is_refused_in_words(desk, draft):
+    with pytest.raises(InputError, match=r"empty|what is the comment"):
+        desk.ws.plan(draft)
 
 
 def test_a_charge_that_was_delivered_twice_is_not_called_verified(desk):

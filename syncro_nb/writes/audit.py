@@ -16,6 +16,8 @@ from ..service.records import Ticket
 from . import claim, reference
 from .bill import LOOK_ALIKE_DAYS
 from .journal import Run
+from .kinds import KINDS
+from .look import Look, kind_of
 from .receipt import SETTLED
 
 WHAT = {
@@ -92,6 +94,8 @@ def audit(
         mark = reference.last_reference(entry.text)
         if mark is not None:
             marked[entry.ticket_id, mark, entry.sort].append(entry)
+    for one in mine:
+        remarks += _late_twins(one, marked)
     for (ticket_id, mark, _), found in marked.items():
         names, run = tuple(f"{one.sort} {one.id}" for one in found), made.get(mark)
         number = numbers.get(ticket_id, 0)
@@ -127,7 +131,8 @@ def entries_of(ticket: Ticket) -> list[Entry]:
         )
         for one in ticket.lines or ()
     ]
-    return [*comments, *lines]
+    timers = [Entry("timer", one.id, ticket.id, one.notes, created_at=one.started_at) for one in ticket.timers or ()]
+    return [*comments, *lines, *timers]
 
 
 def entries_in(books: Books) -> list[Entry]:
@@ -173,7 +178,26 @@ def entries_in(books: Books) -> list[Entry]:
             strict=True,
         )
     ]
+    timers = books.table("timers", ["timer_id", "ticket_id", "notes"])
+    timers = timers[timers["notes"].str.contains("SNB-", regex=False) & timers["ticket_id"].notna()]
+    found += [
+        Entry("timer", int(number), int(ticket_id), text)
+        for number, ticket_id, text in zip(timers["timer_id"], timers["ticket_id"], timers["notes"], strict=True)
+    ]
     return found
+
+
+def twins_beside(run: Run, look: Look) -> list[Remark]:
+    """What a run made beside tickets (a ticket, customer, contact, payment) and is there twice. Reads live."""
+    remarks = []
+    for one in run.steps:
+        if one.record_id is None or one.step.name not in KINDS or kind_of(one).nature != "create":
+            continue
+        others, doubts = look.pull_twins(run, one)
+        if others or doubts:
+            names = tuple(f"{one.step.name} {number}" for number in (one.record_id, *others)) + tuple(doubts)
+            remarks.append(Remark("twice", int(one.detail.get("number", 0)), run.id, names))
+    return remarks
 
 
 # ---------------------------------------------------------------- inside
@@ -186,6 +210,22 @@ def _references(run: Run) -> set[str]:
         for one in run.steps
         for attempt in range(1, one.attempt + 1)
     }
+
+
+def _late_twins(run: Run, marked: Mapping[tuple[int, str, str], Sequence[Entry]]) -> list[Remark]:
+    """Attempts of one step that are both there: one arrived after the settling time, when it counted as absent."""
+    plan, remarks, sorts = run.plan, [], {"comment": "comment", "line_item": "line", "timer": "timer"}
+    for one in run.steps:
+        if one.step.name not in sorts:
+            continue
+        unit = one.step.unit or plan.unit
+        marks = (reference.make(plan.account, plan.ticket_id, unit, number) for number in range(1, one.attempt + 1))
+        found = [marked.get((plan.ticket_id, mark, sorts[one.step.name]), ()) for mark in marks]
+        there = [entry for entries in found for entry in entries]
+        if sum(bool(entries) for entries in found) > 1:
+            names = tuple(f"{entry.sort} {entry.id}" for entry in there)
+            remarks.append(Remark("twice", plan.ticket_number, run.id, names))
+    return remarks
 
 
 def _of_run(

@@ -7,15 +7,14 @@ disk before its run is opened, so that a batch whose program was killed finds ev
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from ..database import Row, open_database
+from ..database import Row, committed, open_database
 from ..errors import InputError
 from .batch import Batch
 from .plan import Plan
@@ -140,16 +139,9 @@ class BatchBook:
         """Close the file."""
         self._database.close()
 
-    @contextmanager
-    def _commit(self) -> Iterator[None]:
-        with self._database.lock:  # forms carry batches out in a thread of their own
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._database.execute("ROLLBACK")
-                raise
-            self._database.execute("COMMIT")
+    def _commit(self) -> AbstractContextManager[None]:
+        """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk."""
+        return committed(self._database, "the book of batches")
 
     def _note(self, batch: str, number: int, kind: str, words: str) -> None:
         self._database.execute(

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from ..clock import Clock, seconds_since
 from ..config import Config, House
-from ..errors import InputError, Refused, Stopped, Unreachable
+from ..errors import InputError, Refused, Stopped, Unreachable, Unrecorded
 from ..escape import clip
 from ..hours import Hours
 from ..policy import STANDARD_KINDS
@@ -163,7 +163,7 @@ class BatchRunner:
             if any(row.item.note_kind == WAITS for row in self.receipt(name).rows):
                 self._begin_all(name, stop, tell, only=WAITS)
                 self._settle(name, stop, tell)
-        except (Stopped, Unreachable, Refused) as error:
+        except (Stopped, Unreachable, Refused, Unrecorded) as error:
             stopped = str(error)
         receipt = replace(self.receipt(name), stopped=stopped)
         tell(len(receipt.rows) - receipt.count("not begun", "parked"), len(receipt.rows), receipt.message)
@@ -233,6 +233,8 @@ class BatchRunner:
         if plan is not None:
             try:
                 return self._apply(name, item, plan, progress)
+            except Unrecorded:
+                raise
             except InputError:
                 pass  # it has changed since the preview: perhaps only by another ticket of this batch
         now = _Planner(self._desk, self._names).plan(Choice(item.number, item.timer_ids))
@@ -242,6 +244,8 @@ class BatchRunner:
             return None
         try:
             return self._apply(name, item, now.plan, progress)
+        except Unrecorded:
+            raise
         except InputError as error:
             self._book.note(name, item.number, CHANGED, str(error))
             return None

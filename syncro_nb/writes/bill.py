@@ -483,7 +483,7 @@ def _short(hours: Decimal) -> str:
 
 def text_problem(name: str, text: str, limit: int, question: str) -> dict[str, str]:
     """What is wrong with a text that is to be sent, by the name of its field; empty if nothing is."""
-    if not text.strip():
+    if not reference.strip(text):  # a reference line alone says nothing
         return {name: question}
     if len(text) > limit:
         return {name: f"the {name} may have at most {limit:,} characters, not {len(text):,}"}

@@ -332,6 +332,7 @@ def _bill(share: _Share, work: Work, house: House) -> Charge:
     amount = total(cents for _, cents in parts)
     why = ", ".join(share.said) + ", " + " and ".join(f"{words} = {format_cents(cents)}" for words, cents in parts)
     why += f", together {format_cents(amount)}" if len(parts) > 1 else ""
+    why += "" if wanted is None else ", taxable" if wanted else ", not taxable"
     entry = _entry(share, "line" if policy.bill_by == "lines" else "timer", why, share.seconds, amount)
     return replace(made, entries=(entry,), lines=tuple(lines))
 

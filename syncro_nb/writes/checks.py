@@ -68,7 +68,8 @@ def charged_line(want: ExpectedLine, line: TicketLine, *, amended: bool = False)
     want = replace(want, price_cents=line.price_cents) if amended else want
     said = []
     planned_cents = line_cents(want.quantity, want.price_cents)
-    if not _same_hours(want.quantity, line.quantity) or line_cents(line.quantity, line.price_cents) != planned_cents:
+    same = _same_hours(want.quantity, line.quantity) and line_cents(line.quantity, line.price_cents) == planned_cents
+    if not same or line.price_cents != want.price_cents:
         planned = f"{want.quantity.normalize():f} h × {format_cents(want.price_cents)}"
         said.append(f"the line is {line.quantity.normalize():f} h × {format_cents(line.price_cents)}, not {planned}")
     if line.product_id is not None and line.product_id != want.product_id:

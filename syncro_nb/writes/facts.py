@@ -110,7 +110,7 @@ def pull_standing(client: Client, plan: Plan) -> Basis:
 def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate | None:
     """The customer's rate: from syncro.yaml, else from its own invoices, else from other customers'; None if unknown."""
     written = house.tax_rates.get(str(customer.tax_rate_id), house.tax_rates.get("default"))
-    if written is not None:
+    if written is not None and customer.tax_rate_id is not None:
         return certain(written, "from syncro.yaml")
     linked = sorted((link.id for link in customer.invoices or ()), reverse=True)
     listed: list[Invoice] = []
@@ -124,8 +124,10 @@ def pull_tax_rate(client: Client, customer: Customer, house: House) -> TaxRate |
         if invoice and taxable_cents(invoice) >= CLEAR_CENTS:
             break
     own = seen_on(sample, "as on this customer's earlier invoices")
-    if own:
+    if own and (written is None or own.percent == 0):  # without a rate of its own and never taxed: exempt
         return own
+    if written is not None:
+        return certain(written, "from syncro.yaml")
     usual = sorted((row for row in listed or client.first_invoices() if row.tax_cents > 0), key=lambda row: -row.id)
     return seen_on(usual, "as on other customers' invoices")
 

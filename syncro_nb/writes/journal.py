@@ -17,7 +17,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,8 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock, Moment
-from ..database import DatabaseError, IntegrityError, Row, alone, open_database
-from ..errors import ConfigError, InputError, Unrecorded
+from ..database import DatabaseError, IntegrityError, Row, alone, committed, open_database
+from ..errors import ConfigError, InputError
 from . import reference
 from .others import History
 from .plan import Plan, Step
@@ -134,7 +134,10 @@ class Journal:
                 yield
         finally:
             with suppress(OSError, DatabaseError):
-                if self.load(run).state != "open":  # whoever locks it now finds that it has ended
+                is_open = "SELECT 1 FROM runs WHERE id = ? AND state = 'open'"
+                if (
+                    self._database.execute(is_open, (run,)).fetchone() is None
+                ):  # whoever locks it now finds that it has ended
                     path.unlink(missing_ok=True)
 
     def intend(self, run: str, seq: int, *, was: str, attempt: int) -> None:
@@ -263,28 +266,30 @@ class Journal:
 
     def load(self, run: str) -> Run:
         """A run with its steps. Raises InputError if there is none of that name."""
-        row = self._database.execute("SELECT * FROM runs WHERE id = ?", (run.strip().upper(),)).fetchone()
-        if row is None:
-            raise InputError(f"there is no run {run[:40]!r} in this journal; `syncro runs` lists them")
-        return self._run(row)
+        with _readable():
+            row = self._database.execute("SELECT * FROM runs WHERE id = ?", (run.strip().upper(),)).fetchone()
+            if row is None:
+                raise InputError(f"there is no run {run[:40]!r} in this journal; `syncro runs` lists them")
+            return self._run(row)
 
     def runs(self) -> list[Run]:
         """Every run, newest first."""
-        return [
-            self._run(row) for row in self._database.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
-        ]
+        with _readable():
+            rows = self._database.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
+            return [self._run(row) for row in rows]
 
     def events(self, run: str) -> list[dict[str, Any]]:
         """What happened in a run, in order: at, step, what, detail."""
-        rows = self._database.execute(
-            "SELECT e.at, s.name, e.what, e.detail FROM events e LEFT JOIN steps s ON s.run = e.run AND s.seq = e.seq"
-            " WHERE e.run = ? ORDER BY e.id",
-            (run,),
-        )
-        return [
-            {"at": row["at"], "step": row["name"] or "", "what": row["what"], "detail": json.loads(row["detail"])}
-            for row in rows
-        ]
+        with _readable():
+            rows = self._database.execute(
+                "SELECT e.at, s.name, e.what, e.detail FROM events e LEFT JOIN steps s ON s.run = e.run AND s.seq = e.seq"
+                " WHERE e.run = ? ORDER BY e.id",
+                (run,),
+            )
+            return [
+                {"at": row["at"], "step": row["name"] or "", "what": row["what"], "detail": json.loads(row["detail"])}
+                for row in rows
+            ]
 
     def moved(self) -> dict[str, datetime]:
         """When each run last moved: the instant of its last event."""
@@ -301,23 +306,9 @@ class Journal:
 
     # ------------------------------------------------------------ inside
 
-    @contextmanager
-    def _commit(self) -> Iterator[None]:
+    def _commit(self) -> AbstractContextManager[None]:
         """One transaction. Raises Unrecorded, with nothing changed, if it cannot be put on the disk."""
-        with self._database.lock:  # forms carry batches out in a thread of their own
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                    self._database.execute("COMMIT")
-                except BaseException:
-                    if self._database.in_transaction:
-                        self._database.execute("ROLLBACK")
-                    raise
-            except IntegrityError:
-                raise
-            except DatabaseError as error:
-                raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None
+        return committed(self._database, "the journal")
 
     def _set(
         self, run: str, seq: int, was: str, state: str, attempt: int | None = None, *, only_open: bool = False
@@ -351,12 +342,15 @@ class Journal:
         except (OSError, ValueError, TypeError, KeyError):
             number, mark = -1, ""
         try:
+            damage = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                return _damaged(damage)
             row = self._database.execute("SELECT hash FROM events WHERE id = ?", (number,)).fetchone()
             is_known = number == 0 or (row is not None and row["hash"] == mark)
             if is_known and self._is_chained(mark, number):
                 return ""
         except DatabaseError as error:
-            return f"the journal is damaged ({error}): restore journal.sqlite and journal.witness from a backup"
+            return _damaged(error)
         if is_known:
             return "events of the journal were changed: restore journal.sqlite from a backup, or move it away"
         return (
@@ -418,3 +412,16 @@ def _bound(states: Sequence[StepState]) -> tuple[StepState, ...]:
 
 def _hash(before: str, *parts: object) -> str:
     return hashlib.sha256("\x1f".join([before, *map(str, parts)]).encode()).hexdigest()
+
+
+def _damaged(what: object) -> str:
+    return f"the journal is damaged ({' '.join(str(what).split())}): restore journal.sqlite and journal.witness from a backup"
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What is read off the file. Raises ConfigError where it is damaged, instead of whatever the first wrong byte leads to."""
+    try:
+        yield
+    except (DatabaseError, msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise ConfigError(_damaged(error)) from None

@@ -90,6 +90,17 @@ class Kind:
         """New records beside this one that say they are the same work: a request that was delivered twice. Pure."""
         return []
 
+    def other(self, plan: Plan, step: Step, record: Any) -> str:
+        """Which other record an answer is about, in words; empty if it may be the one that was sent. Pure."""
+        if getattr(record, "ticket_id", None) not in (None, plan.ticket_id) and plan.ticket_id > 0:
+            return f"ticket id {record.ticket_id}"
+        number = getattr(record, "id", None)
+        if self.nature == "create" and number in (0, *plan.basis.known(self.table)):
+            return f"record {number}, which is not a new one"
+        if self.nature == "set" and step.record_id is not None and number != step.record_id:
+            return f"record {number}, not {step.record_id}"
+        return ""
+
     def shown(self, record: Any) -> dict[str, Any]:
         """What of the record the receipt shows."""
         return {}
@@ -233,6 +244,9 @@ class ChargeKind(Kind):
             found = f"line {line.id} is new" if line else "it has no new line of its own"
             return Sight((), (f"timer {step.timer_id} is {state}, and {found}",), looked_at)
         return Sight((), (), looked_at)
+
+    def other(self, plan: Plan, step: Step, record: Any) -> str:
+        return "" if record.id == step.timer_id else f"timer {record.id}"
 
     def in_ticket(self, ticket: Ticket, record_id: int) -> TicketLine | None:
         return _one(ticket.lines, record_id)  # type: ignore[no-any-return]
@@ -436,6 +450,9 @@ class FieldsKind(Kind):
             if name in before and present[name] not in (before[name], want)
         )
         return Stand(ticket, not checks.fields(request, ticket), changed)
+
+    def other(self, plan: Plan, step: Step, record: Any) -> str:
+        return "" if record.id == plan.ticket_id else f"ticket id {record.id}"
 
     def pull_record(self, client: Client, plan: Plan, step: Step, record_id: int) -> Any:
         return client.ticket(plan.ticket_id)

@@ -83,10 +83,21 @@ class Look:
             if one.step.name not in KINDS or one.record_id is None or one.detail.get("differences"):
                 continue
             record, title = self.pull_record(run, one, one.record_id), STEP_TITLES[one.step.name].lower()
-            gone = kind_of(one).nature == "create" and record is None
-            found = [f"id {one.record_id} is not there"] if gone else self.differences(run, one, record)
+            creates = kind_of(one).nature == "create"
+            found = [f"id {one.record_id} is not there"] if creates and record is None else []
+            found = found or self.differences(run, one, record)
+            if creates and record is not None:  # a request that was delivered twice
+                twins, doubts = self.pull_twins(run, one)
+                found += [f"there is another of it: id {' and '.join(map(str, twins))}"] if twins else doubts
             said += [f"{title}: {words}" for words in found]
         return said
+
+    def pull_twins(self, run: Run, state: StepState) -> tuple[list[int], list[str]]:
+        """Records beside one that is no part of a ticket which say they are the same work; and tickets that may be."""
+        sight = self.pull_sight(run, state)
+        mine = f"ticket {state.detail.get('number')} "
+        doubts = [one for one in sight.doubts if not one.startswith(mine)] if state.step.name == "ticket" else []
+        return [one.id for one in sight.ours if one.id != state.record_id], doubts
 
     def differences(self, run: Run, state: StepState, record: Any) -> list[str]:
         """A step's record held against what this attempt sent."""

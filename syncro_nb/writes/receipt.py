@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Error, Unrecorded
+from ..errors import Error, InputError
 from ..escape import line
 from ..money import format_cents
 from .journal import Run, StepState
@@ -53,8 +53,8 @@ class Receipt:
             return 5
         if state == "mismatch":
             return 6
-        if isinstance(self.trouble, Unrecorded) and self.run.state == "open":
-            return 5  # something may be written, and only a resume tells
+        if isinstance(self.trouble, InputError) and self.run.state == "open":
+            return 5  # a full disk, say: something may be written, and only a resume tells
         if self.trouble:
             return self.trouble.exit_status
         if self.run.state == "done" and not self.is_verified:

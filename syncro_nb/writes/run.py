@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..clock import Clock, seconds_since
-from ..errors import Error, InputError, Missing, NotSent, Refused, Stopped, Unreachable, Unrecorded
+from ..errors import ConfigError, Error, InputError, Missing, NotSent, Refused, Stopped, Unreachable, Unrecorded
 from ..service.client import Client
 from ..service.reading import RATE_WAITS
 from ..service.records import Ticket
@@ -27,7 +27,7 @@ from . import checks, claim, doubt, outcome
 from .claiming import WAIT_SLICE_SECONDS, Claiming, Progress, has_written_nothing
 from .facts import pull_ticket_invoices
 from .journal import Journal, Run, StepState
-from .kinds import describe, new_charge_line, request_of
+from .kinds import Stand, describe, new_charge_line, request_of
 from .look import Look, kind_of, taken
 from .plan import STEP_TITLES, Plan
 from .receipt import SETTLED, Receipt
@@ -74,8 +74,9 @@ class Runner(Claiming):
         if plan.blockers:
             raise InputError(f"nothing was written to {plan.where}: {'; '.join(plan.blockers)}")
         # Begun before the look: another process that bills the ticket has either finished, and is seen, or is still open.
-        self._journal.begin(plan)
+        # Alone from before that on: nobody goes on with a run that has only just begun.
         with self._journal.alone(plan.run):
+            self._journal.begin(plan)
             try:
                 changes = plan.basis.changes(self._look.pull_basis(plan))
             except BaseException:
@@ -96,7 +97,7 @@ class Runner(Claiming):
         if run.state != "open":
             return Receipt(run)
         with self._journal.alone(run.id):
-            return self._advance(run.id, wait=wait)
+            return self._advance(run.id, wait=wait, again=True)
 
     def decide(self, run_id: str, choice: str, *, ticket_number: int, record_id: int | None = None) -> Receipt:
         """A person's word: `adopt` the record of that id, `resend`, or `abandon` the rest. Raises InputError if it cannot be."""
@@ -123,11 +124,12 @@ class Runner(Claiming):
             self._adopt(run, state, record_id)
         else:
             self._allow(run, state)
-        return self._advance(run.id, wait=True)
+        return self._advance(run.id, wait=True, again=True)
 
     # ------------------------------------------------------------ one step after the other
 
-    def _advance(self, run_id: str, *, wait: bool) -> Receipt:
+    def _advance(self, run_id: str, *, wait: bool, again: bool = False) -> Receipt:
+        """`again`: it was cut off, or stopped, before; what Syncro refuses now is a person's."""
         trouble: Error | None = None
         self._ticket_now = None
         try:
@@ -139,19 +141,29 @@ class Runner(Claiming):
                     break
                 if not self._take(run, state, wait):
                     break
-        except (Refused, Unreachable, Unrecorded) as error:  # what was written is on record, and the next look goes on
+        except (Refused, Unreachable, Unrecorded, ConfigError) as error:  # what was written is on record
             trouble = error
         except Stopped as error:  # from the progress, between two requests
             trouble = error
         except KeyboardInterrupt:  # a request may be under way: its intent is on record, and the receipt says so
             trouble = Stopped("stopped by the keyboard")
         run = self._journal.load(run_id)
+        if again and run.state == "open" and isinstance(trouble, Refused):
+            run = self._ask_about_obstacle(run, str(trouble))
         if run.state == "open" and has_written_nothing(run):
             with suppress(Unrecorded):
                 self._leave(run, "Nothing was written.")
                 self._journal.finish(run_id, "nothing")
             run = self._journal.load(run_id)
         return Receipt(run, trouble)
+
+    def _ask_about_obstacle(self, run: Run, said: str) -> Run:
+        """Syncro does not show any more what the step stands on: a person may end the run. Every later look tries again."""
+        state = next((one for one in run.steps if one.state not in SETTLED), None)
+        if state is not None and state.state not in ("ask", "mismatch") and state.step.name != claim.STEP:
+            question = "Syncro refuses to show what is needed to go on. Look again later, or end the run?"
+            self._ask(run, state, question, [said], obstacle=True)
+        return self._journal.load(run.id)
 
     def _take(self, run: Run, state: StepState, wait: bool) -> bool:
         """Bring one step forward. False: it cannot go on now."""
@@ -169,10 +181,17 @@ class Runner(Claiming):
         if state.state == "absent" and state.step.visible and not by_person and not self._resend_visible:
             question = "It is confirmed absent, but a customer would see a second one. Send it again?"
             return self._ask(run, state, question, [])
+        if state.state == "absent" and kind_of(state).nature != "create" and self._is_so(run, state):
+            return True
         # Fields of the ticket are compared one by one before they are set; all else depends on the ticket as it was.
         if state.step.name not in ("status", "update") and not by_person and not self._unchanged(run, state):
             return False
         return self._send(run, state) if kind_of(state).nature == "create" else self._bring_about(run, state)
+
+    def _is_so(self, run: Run, state: StepState) -> bool:
+        """Whether what was in doubt has been set or removed; then nothing is sent, and nobody is asked what others did."""
+        stand = kind_of(state).pull_stand(self._client, run.plan, state.step, None)
+        return stand.is_done and self._bring_about(run, state, stand)
 
     def _unchanged(self, run: Run, state: StepState) -> bool:
         """Before a run that was cut off sends anything more: has somebody else been at work on the ticket meanwhile?"""
@@ -187,6 +206,8 @@ class Runner(Claiming):
 
     def _look_again(self, run: Run, state: StepState) -> bool:
         """A person was asked, but the world goes on: what was absent may have come, what was in the way may be gone."""
+        if state.detail.get("obstacle"):
+            return self._try_again(run, state)
         if state.detail.get("drift"):
             if self._look.pull_drift(run):
                 return False
@@ -200,6 +221,15 @@ class Runner(Claiming):
                 return False
             return self._take_over(run, state, sight.ours[0])
         self._journal.settle(run.id, state.seq, "planned", was="ask")
+        return True
+
+    def _try_again(self, run: Run, state: StepState) -> bool:
+        """Something stood in the way: go on from where the step was then. What is in the way still asks again."""
+        was = str(state.detail["was"])
+        if was != "planned" and run.plan.ticket_id > 0:
+            self._client.ticket(run.plan.ticket_id)
+        back = {"refused": "planned", "not_sent": "planned", "intent": "unknown"}.get(was, was)
+        self._journal.settle(run.id, state.seq, back, was="ask", attempt=state.attempt, detail={"again": True})
         return True
 
     def _take_over(self, run: Run, state: StepState, record: Any) -> bool:
@@ -240,12 +270,13 @@ class Runner(Claiming):
         attempt = state.attempt + (state.state == "absent" and state.sent is not None)
         request = self._request(run, state, attempt)
         was, waits, tries = state.state, 0, 0
+        again = state.state == "refused" or bool(state.detail.get("again")) or state.detail.get("by") == "person"
         while True:
             if self._claim_is_stale(run, state):
                 return self._claim_anew(run, run.steps[0], "its time was over")
             self._tell(state, "intent", "sending")
             self._journal.intend(run.id, state.seq, was=was, attempt=attempt)
-            result = self._post(run, state, attempt, request)
+            result = self._expected(run, state, self._post(run, state, attempt, request))
             if isinstance(result, outcome.Answered):
                 if state.step.name == claim.STEP:
                     return self._claim_answered(
@@ -267,6 +298,10 @@ class Runner(Claiming):
                 if result.status == 404 and state.step.name != claim.STEP and kind_of(state).nature == "remove":
                     return self._look.pull_record(run, state, state.step.record_id) is None
                 if result.status != 429 or waits == RATE_WAITS:
+                    if again and result.status != 429 and state.step.name != claim.STEP:
+                        refused = dataclasses.replace(state, state="refused", detail=detail)
+                        said = f"Syncro refused it ({result.status}): {result.said}"
+                        return self._ask(run, refused, "Syncro refuses it again. End the run?", [said], obstacle=True)
                     return False
                 waits += 1
                 self._client.wait_out(result.reply)
@@ -296,6 +331,13 @@ class Runner(Claiming):
 
         return outcome.send(request, lambda one: self._client.send(one, leaving=leaving))
 
+    def _expected(self, run: Run, state: StepState, result: outcome.Outcome) -> outcome.Outcome:
+        """An answer about another record than the one that was made or set says nothing: then only a look can tell."""
+        if not isinstance(result, outcome.Answered) or state.step.name == claim.STEP:
+            return result
+        other = kind_of(state).other(run.plan, state.step, result.record)
+        return outcome.Unknown(f"Syncro answered, but about {other}") if other else result
+
     def _check(self, run: Run, state: StepState, record: Any) -> bool:
         """Hold what came back against what was sent; verified or mismatch."""
         kind, step = kind_of(state), state.step
@@ -320,6 +362,7 @@ class Runner(Claiming):
         if is_amended:
             self._ticket_now = ticket  # its next step sets something on this line
         differences = checks.charge(run.plan.charged(state.step), timer, line, amended=is_amended)
+        differences += [f"the ticket: {words}" for words in checks.customer(ticket, run.plan.customer_id)]
         return self._conclude(run, state, line.id, differences, {})
 
     def _conclude(
@@ -357,29 +400,35 @@ class Runner(Claiming):
         self._tell(state, "intent", "reading back")
         if plan.ticket_id < 0:
             return self._conclude(run, state, None, self._look.pull_stored_otherwise(run), {})
-        self._ticket_now = ticket = self._client.ticket(plan.ticket_id)
-        differences = self._look.stored_otherwise(run, ticket)
         made = next((one for one in run.steps if one.step.name == "invoice"), None)
         if made is None or made.record_id is None:
-            return self._conclude(run, state, None, differences, {})
+            return self._conclude(run, state, None, self._stored(run), {})
         number = made.record_id
         try:
             invoice = self._client.invoice(number)
         except Missing:
-            return self._conclude(run, state, number, [*differences, f"invoice id {number} is not there"], {})
-        differences += checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
+            return self._conclude(run, state, number, [*self._stored(run), f"invoice id {number} is not there"], {})
+        differences = checks.invoice(plan.expected, invoice, plan.ticket_id, plan.customer_id)
         known = {*plan.basis.known("invoices"), invoice.id}
         try:
             listed = pull_ticket_invoices(self._client, plan.ticket_id, plan.customer_id, plan.ticket_created_at)
             differences += [f"invoice {row.number} names this ticket too" for row in listed if row.id not in known]
         except InputError as error:  # it is written; that it is the only one is what cannot be proved
             differences.append(str(error))
+        # Last, so that nothing stands between the look at the status and its being set.
+        differences = [*self._stored(run), *differences]
         return self._conclude(run, state, invoice.id, differences, kind_of(made).shown(invoice))
 
-    def _bring_about(self, run: Run, state: StepState) -> bool:
+    def _stored(self, run: Run) -> list[str]:
+        """The ticket read back: what of the run's work is not on it as it was answered; whose it is, where money is moved."""
+        self._ticket_now = ticket = self._client.ticket(run.plan.ticket_id)
+        moved = checks.customer(ticket, run.plan.customer_id) if run.plan.is_bill else []
+        return self._look.stored_otherwise(run, ticket) + [f"the ticket: {words}" for words in moved]
+
+    def _bring_about(self, run: Run, state: StepState, stand: Stand | None = None) -> bool:
         """Set or remove: look first. It may be so already; and if somebody changed it since the preview, a person decides."""
         ticket, self._ticket_now = self._ticket_now, None
-        stand = kind_of(state).pull_stand(self._client, run.plan, state.step, ticket)
+        stand = stand or kind_of(state).pull_stand(self._client, run.plan, state.step, ticket)
         if stand.is_done:
             record_id = state.step.record_id if state.step.record_id is not None else run.plan.ticket_id
             self._journal.settle(run.id, state.seq, "verified", was=state.state, record_id=record_id)
@@ -445,10 +494,22 @@ class Runner(Claiming):
             self._journal.restart_wait(run.id, state.seq)
         return elapsed or 0.0
 
-    def _ask(self, run: Run, state: StepState, question: str, evidence: list[str], *, drift: bool = False) -> bool:
-        """Put a question to a person. `drift`: it is about what others did to the ticket, not about a write of ours."""
+    def _ask(
+        self,
+        run: Run,
+        state: StepState,
+        question: str,
+        evidence: list[str],
+        *,
+        drift: bool = False,
+        obstacle: bool = False,
+    ) -> bool:
+        """Put a question to a person. `drift`: it is about what others did to the ticket, not about a write of ours;
+        `obstacle`: it is about what Syncro refuses, and may be over at the next look."""
         reason = state.detail.get("reason")
-        detail = {"question": question, "evidence": [*([reason] if reason else []), *evidence], "drift": drift}
+        facts = list(dict.fromkeys([*([reason] if reason else []), *evidence]))
+        detail = {"question": question, "evidence": facts, "drift": drift}
+        detail |= {"obstacle": True, "was": state.state} if obstacle else {}
         self._journal.settle(run.id, state.seq, "ask", was=state.state, detail=detail)
         self._tell(state, "ask", question)
         return False
@@ -481,7 +542,8 @@ class Runner(Claiming):
         made = next((one for one in run.steps if one.step.name == "invoice"), None)
         if state.step.request is None and made is not None:
             return self._look.pull_record(run, made, record_id)
-        known = {run.plan.ticket_id, state.step.record_id, state.record_id}
+        made_here = {one.record_id for one in run.steps} if run.plan.ticket_id < 0 else set()
+        known = {run.plan.ticket_id, state.step.record_id, state.record_id, *made_here}
         return record_id if record_id in known else None
 
     # ------------------------------------------------------------ small things

@@ -210,7 +210,11 @@ class CreateDraft:
         """What is missing or wrong, by field."""
         said = {} if self.customer.strip() else {"customer": "for which customer?"}
         said |= _subject_problem(self.subject, "what is it about?")
-        return said | (text_problem("text", self.text, MAX_TEXT, "") if self.text else {})
+        return said | (
+            text_problem("text", self.text, MAX_TEXT, "the text is empty: leave it out, or say something")
+            if self.text
+            else {}
+        )
 
 
 @dataclass(frozen=True)
@@ -436,7 +440,11 @@ class CloseDraft:
     def problems(self, house: House) -> dict[str, str]:
         """What is missing or wrong, by field."""
         said = number_problem(self.ticket_number)
-        said |= text_problem("text", self.text, MAX_TEXT, "") if self.text else {}
+        said |= (
+            text_problem("text", self.text, MAX_TEXT, "the text is empty: leave it out, or say something")
+            if self.text
+            else {}
+        )
         return said | _subject_problem(self.subject, "the comment needs a subject")
 
 
@@ -464,7 +472,7 @@ def plan_close(
         steps += [comment, Step("verify")]
         notes.append(mail_note(ticket, hidden=draft.hidden, email=draft.email))
     before = {"status": ticket.status}
-    steps.append(Step("status", requests.update_ticket(ticket.id, status=resolved), before=before))
+    steps += [Step("status", requests.update_ticket(ticket.id, status=resolved), before=before), Step("verify")]
     return ticket_plan(
         facts,
         "close",

@@ -42,7 +42,7 @@ class TimerDraft:
                 "text", self.text, MAX_TEXT, "what was done? It stands on the invoice once it is charged"
             )
         elif self.text:
-            said |= text_problem("text", self.text, MAX_TEXT, "")
+            said |= text_problem("text", self.text, MAX_TEXT, "the text is empty: leave it out, or say something")
         if self.labour and self.labour not in house.labour:
             said["labour"] = unknown("labour kind", self.labour, house.labour)
         elif self.action == "add" and not self.labour:

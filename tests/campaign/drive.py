@@ -37,7 +37,7 @@ def drive(world: World, scenario: Scenario, plan: Plan | None = None) -> Ending:
     told: list[str] = []
     world.skip_name(plan)
     for number in range(ROUNDS):
-        if number == MENDED_AFTER:
+        if number >= MENDED_AFTER:
             world.mend()
         first, plan = plan, None
         receipt = attempt(world, lambda first=first: _next(world, scenario, first), told)
@@ -45,9 +45,11 @@ def drive(world: World, scenario: Scenario, plan: Plan | None = None) -> Ending:
             continue
         if receipt == "blocked":
             return Ending("blocked", None, told)
+        if isinstance(receipt, str):
+            continue
         if receipt.run.state == "done":
             return Ending("done", receipt, told)
-        if receipt.next == "decide":
+        if receipt.next == "decide" and not (_is_obstacle(receipt) and number <= MENDED_AFTER):
             return Ending("asked", receipt, told)
     return Ending("open", None, told)
 
@@ -73,16 +75,27 @@ def attempt(world: World, act: Callable[[], Receipt | str], told: list[str]) -> 
 
 
 def _next(world: World, scenario: Scenario, plan: Plan | None = None) -> Receipt | str:
+    if scenario.carry:
+        return scenario.carry(world.ws, world)
     mine = [one for one in world.ws.receipts() if one.run.plan.number == scenario.number]
     for receipt in mine:
         if receipt.run.state == "open":
-            return world.ws.resume(receipt.run.id) if receipt.next == "resume" else receipt
+            goes_on = receipt.next == "resume" or _is_obstacle(receipt)
+            return world.ws.resume(receipt.run.id) if goes_on else receipt
     for receipt in mine:
         if receipt.run.state == "done":
             return receipt
     world.promise = scenario.promise(world)
-    plan = plan or scenario.plan(world.ws, world)
+    try:
+        plan = plan or scenario.plan(world.ws, world)
+    except InputError:  # what it is about is not there any more
+        return "blocked"
     return "blocked" if plan.blockers else world.ws.apply(plan, confirm=plan.confirmation)
+
+
+def _is_obstacle(receipt: Receipt) -> bool:
+    """Whether it asks only because Syncro refuses something, which may be over when one looks later."""
+    return receipt.current is not None and bool(receipt.current.detail.get("obstacle"))
 
 
 def look_again(world: World, scenario: Scenario, ending: Ending) -> Ending:
@@ -106,8 +119,10 @@ def decide(world: World, scenario: Scenario, ending: Ending, *, stubborn: bool =
         run = ending.receipt.run
         choice, record_id = _choice(world, ending.receipt)
 
-        def say(choice: str = choice, record_id: int | None = record_id, run_id: str = run.id) -> Receipt:
-            return world.ws.decide(run_id, choice, ticket=scenario.number, record_id=record_id)
+        def say(
+            choice: str = choice, record_id: int | None = record_id, run_id: str = run.id, number: int = run.plan.number
+        ) -> Receipt:
+            return world.ws.decide(run_id, choice, ticket=number, record_id=record_id)
 
         if stubborn and choice == "adopt":
             before = len(world.deliveries)

@@ -7,7 +7,7 @@ it. `SEAM` holds what may happen at a yield point. A fault that `lasts` goes on 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from sqlite3 import OperationalError
 from typing import Any
@@ -329,6 +329,15 @@ def others(value: Any) -> dict[str, Any]:
     }
 
 
+def _within(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A record inside a body with each of its fields dropped or changed."""
+    for name, value in record.items():
+        yield f"{name} dropped", {key: inner for key, inner in record.items() if key != name}
+        for word, other in others(value).items():
+            if other != value:
+                yield f"{name} {word}", {**record, name: other}
+
+
 # What is stored is not what was answered: (table, column, another value).
 STORED: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
     "POST /tickets/*/comment": [
@@ -358,7 +367,42 @@ STORED: dict[str, list[tuple[str, str, Callable[[Any], Any]]]] = {
         ("invoice_lines", "price_cents", lambda value: value - 1),
         ("invoice_lines", "name", lambda value: _DIFFERENT),
         ("invoice_lines", "taxable", lambda value: not value),
-        ("invoice_lines", "product_id", lambda value: 26117),
+        ("invoice_lines", "product_id", lambda value: value and 26117),  # Syncro may find one where there is none
+    ],
+    "POST /tickets": [
+        ("tickets", "subject", lambda value: _DIFFERENT),
+        ("tickets", "priority", lambda value: "3 Low"),
+        ("comments", "body", lambda value: _DIFFERENT),
+        ("comments", "hidden", lambda value: not value),
+    ],
+    "PUT /tickets/*": [
+        ("tickets", "status", lambda value: "New"),
+        ("tickets", "priority", lambda value: "3 Low"),
+    ],
+    "PUT /tickets/*/update_line_item": [
+        ("ticket_lines", "retail_cents", lambda value: value - 1),
+        ("ticket_lines", "taxable", lambda value: not value),
+    ],
+    "POST /tickets/*/timer_entry": [
+        ("timers", "notes", lambda value: _DIFFERENT),
+        ("timers", "product_id", lambda value: 26117),
+        ("timers", "start_time", lambda value: value - 60_000),
+    ],
+    "PUT /tickets/*/update_timer_entry": [
+        ("timers", "billable_override", lambda value: 60),
+    ],
+    "POST /payments": [
+        ("payments", "amount_cents", lambda value: value - 1),
+        ("payments", "payment_method", lambda value: "Cash"),
+        ("payments", "ref_num", lambda value: "0"),
+    ],
+    "POST /customers": [
+        ("customers", "business_name", lambda value: _DIFFERENT),
+        ("customers", "email", lambda value: "other@nimbus.example"),
+    ],
+    "POST /contacts": [
+        ("contacts", "name", lambda value: _DIFFERENT),
+        ("contacts", "email", lambda value: "other@nimbus.example"),
     ],
 }
 
@@ -369,8 +413,9 @@ def store_otherwise(table: str, column: str, change: Callable[[Any], Any]) -> Ac
     def act(world: World, ask: Ask, deliver: Deliver) -> Answer:
         answer = deliver()
         rows = getattr(world.sandbox._account, table)
-        newest = max(rows, key=lambda row: row["id"])
-        rows.change(newest, {column: change(newest[column])})
+        named = {ask.fields.get("ticket_line_item_id"), ask.fields.get("timer_entry_id"), ask.ticket_id}
+        row = next((row for row in rows if row["id"] in named), max(rows, key=lambda row: row["id"]))
+        rows.change(row, {column: change(row[column])})
         return answer
 
     return act
@@ -574,8 +619,13 @@ PERSON: dict[str, Callable[[World, int], None]] = {
 
 
 def person(act: Callable[[World, int], None], number: int) -> Callable[[World, Life], None]:
-    """Somebody is at work on the ticket in Syncro at the same time."""
-    return lambda world, life: act(world, number)
+    """Somebody is at work on the ticket in Syncro at the same time, if it is still there."""
+
+    def at(world: World, life: Life) -> None:
+        if world.sandbox._account.tickets.where("number", number) or act.__module__ != __name__:
+            act(world, number)
+
+    return at
 
 
 def by_fields(fields: Mapping[str, Any]) -> list[tuple[str, Act]]:
@@ -583,6 +633,9 @@ def by_fields(fields: Mapping[str, Any]) -> list[tuple[str, Act]]:
     acts: list[tuple[str, Act]] = []
     for name, value in fields.items():
         acts.append((f"{name} dropped", drop_field(name)))
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            acts += [(f"{name}: {words}", alter_field(name, [inner])) for words, inner in _within(value[0])]
+            continue
         acts += [
             (f"{name} {word}", alter_field(name, other)) for word, other in others(value).items() if other != value
         ]

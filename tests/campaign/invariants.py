@@ -8,8 +8,8 @@ from itertools import pairwise
 from .drive import Ending
 from .world import KEY, SETTLE_SECONDS, World
 
-# A second removal finds nothing to remove: there is nothing to wait for.
-HARMLESS = ("/remove_line_item", "/delete_timer_entry")
+# A second removal finds nothing to remove, and a stopped timer cannot be stopped: there is nothing to wait for.
+HARMLESS = ("/remove_line_item", "/delete_timer_entry", "/stop")
 DEFINITE = (400, 401, 403, 404, 409, 422, 429)
 # The changes of a step's state in the diagram of writes/run.py, and those that follow from its sentences.
 EDGES = frozenset(
@@ -41,6 +41,10 @@ EDGES = frozenset(
         ("ask", "absent"),
         ("ask", "planned"),
         ("ask", "mismatch"),
+        ("ask", "unknown"),  # what Syncro refused to show, it shows again
+        ("ask", "verified"),
+        ("acked", "ask"),
+        ("ask", "acked"),
         ("mismatch", "verified"),
         ("mismatch", "mismatch"),
         ("mismatch", "adopted"),
@@ -104,7 +108,7 @@ def copies(world: World, *, allowed: bool) -> list[str]:
     for one in world.deliveries:
         if one.operation.startswith("POST") and not one.is_claim:
             gone = sum(made in world.removed for made in one.made)
-            counts[one.operation, one.fields.get("timer_entry_id")] += one.committed - gone
+            counts[one.operation, one.unit] += one.committed - gone
     limit = 2 if allowed else 1
     said = [
         f"duplicate: {operation} was done {count} times for one unit of work"

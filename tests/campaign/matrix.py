@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import faults
+from .batches import BATCH
 from .drive import drive
 from .faults import AtSeam, Fault, OnWire
 from .otherwork import OTHER_WORK
@@ -24,7 +25,8 @@ from .world import World
 if TYPE_CHECKING:
     from syncro_nb.writes.plan import Plan
 
-_EVERY = {**SCENARIOS, **OTHER_WORK}
+EVERY = {**SCENARIOS, **OTHER_WORK, **BATCH}
+MOST_PAIRS = 3000
 LOSSES = ("time-out, not done", "time-out, done", "503, not done", "503, done", "late by 100 s", "422", "no connection")
 
 
@@ -56,20 +58,21 @@ class Trace:
 @cache
 def trace(name: str, setup: str = "", times: int = 1) -> Trace:
     """The scenario carried out once; `setup` as "operation|nth|kind" sets one fault on the wire before, so many times."""
-    world = World(claims=_EVERY[name].claims)
+    world = fresh_world(EVERY[name])
     try:
+        plan = planned(name)
+        EVERY[name].prepare(world)
         if setup:
             operation, nth, kind = setup.split("|")
             world.faults.append(OnWire(operation, faults.WIRE[kind], int(nth), times))
-        plan = planned(name)
-        _EVERY[name].prepare(world)
-        drive(world, _EVERY[name], plan)
+        drive(world, EVERY[name], plan)
         counts: dict[str, int] = {}
         writes = []
         for one in world.deliveries:
             writes.append((one.operation, counts.setdefault(one.operation, 0), one.fields))
             counts[one.operation] += 1
-        posts = [p for p, label in enumerate(world.seams) if label.startswith("send POST")] or [0]
+        writes_at = [p for p, label in enumerate(world.seams) if label.startswith(("send P", "send D"))]
+        posts = [p for p in writes_at if world.seams[p].startswith("send POST")] or writes_at[-1:]
         reads = (p for p in range(posts[-1], len(world.seams)) if world.seams[p].startswith("send GET"))
         proof = next(reads, len(world.seams))
         return Trace(tuple(world.seams), tuple(writes), proof)
@@ -77,13 +80,20 @@ def trace(name: str, setup: str = "", times: int = 1) -> Trace:
         world.close()
 
 
+def fresh_world(scenario: Scenario, switches: Mapping[str, Any] | None = None) -> World:
+    """A world as the scenario needs it."""
+    return World(switches, claims=scenario.claims, batches=scenario.carry is not None)
+
+
 @cache
-def planned(name: str) -> Plan:
-    """The scenario's plan on a world where nothing has happened yet; the same in every case."""
-    world = World(claims=_EVERY[name].claims)
+def planned(name: str) -> Plan | None:
+    """The scenario's plan on a world where nothing has happened yet, the same in every case; a batch has none."""
+    if EVERY[name].carry:
+        return None
+    world = fresh_world(EVERY[name])
     try:
-        _EVERY[name].prepare(world)
-        return _EVERY[name].plan(world.ws, world)
+        EVERY[name].prepare(world)
+        return EVERY[name].plan(world.ws, world)
     finally:
         world.close()
 
@@ -104,25 +114,27 @@ def cases(size: str, *, seed: int = 1) -> Iterator[Case]:
         yield from _thin(_people(scenario), 1 if whole else 9 if full else 41)
         yield from _thin(_second(scenario), 1 if whole else 5 if full else 23)
         yield from _waiting_second(scenario) if full else ()
+        yield from _thin(_overtaken(scenario), 1 if full else 7)
         yield from _thin(_slow(scenario), 1 if full else 5)
         yield from _mended(scenario) if place == 0 else ()
         yield from _thin(_twice(scenario), 1 if whole else 4)
         yield from _pairs(scenario, None if whole else random.Random(seed), 50 if full else 20)
         yield from _in_the_resume(scenario, None if whole else random.Random(seed), 6 if full else 3, 9)
-    for place, scenario in enumerate(OTHER_WORK.values()):
+        yield from _any_two(scenario, random.Random(seed), MOST_PAIRS if whole else 40 if full else 10)
+    for place, scenario in enumerate((*OTHER_WORK.values(), *BATCH.values())):
         yield Case(f"{scenario.name}: nothing", scenario, list)
-        for sort, step in ((_on_writes, 4), (_fields, 3), (_seams, 11), (_reads, 17)):
-            yield from _thin(sort(scenario), 1 if whole else step, place)
+        for sort, step in _OTHER_SORTS.items():
+            yield from _thin(sort(scenario), 1 if whole else step * (4 if scenario.carry else 1), place)
         if whole:
-            yield from _doubled(scenario)
             yield from _pairs(scenario, None, 0)
             yield from _in_the_resume(scenario, None, 0, 0)
+        yield from _any_two(scenario, random.Random(seed), MOST_PAIRS if whole else 5)
 
 
 def alone(scenario: Scenario) -> Iterator[Case]:
     """Every case of a scenario in which one thing goes wrong, or nothing."""
     yield Case(f"{scenario.name}: nothing", scenario, list)
-    for sort in (_on_writes, _doubled, _fields, _second, _beyond, _seams, _reads, _planning, _people, _slow, _twice):
+    for sort in _OTHER_SORTS:
         yield from sort(scenario)
     if scenario.name == "line":
         yield from _mended(scenario)
@@ -238,9 +250,10 @@ def _reads(scenario: Scenario) -> Iterator[Case]:
 def _people(scenario: Scenario) -> Iterator[Case]:
     """Somebody is at work in Syncro at the same time: at every seam up to the one from which everything is read back."""
     found = trace(scenario.name)
-    for kind, act in faults.PERSON.items():
+    ticket = scenario.number if scenario.ticket is None else scenario.ticket
+    for kind, act in (faults.PERSON if scenario.people is None else scenario.people).items():
         for place in range(found.proof):
-            at = faults.person(act, scenario.number)
+            at = faults.person(act, ticket)
 
             def make(place: int = place, at: Any = at) -> list[Fault]:
                 return [AtSeam(place, at)]
@@ -254,7 +267,7 @@ def _people(scenario: Scenario) -> Iterator[Case]:
             after = trace(scenario.name, f"{operation}|{nth}|{loss}")
             place = next((p for p in range(len(after.seams)) if _stops(after, p, operation, nth)), None)
             if place is not None:
-                at = faults.person(act, scenario.number)
+                at = faults.person(act, ticket)
 
                 def both(
                     operation: str = operation, nth: int = nth, loss: str = loss, place: int = place, at: Any = at
@@ -274,22 +287,18 @@ def _stops(found: Trace, place: int, operation: str, nth: int) -> bool:
 def _second(scenario: Scenario) -> Iterator[Case]:
     """Another process of the same home: it resumes the run, or it was about to carry out the same draft."""
 
-    def resumes(world: World, life: Any) -> None:
-        _, ws = world.spawn()
-        for receipt in ws.receipts():
-            if receipt.next == "resume":
-                _quietly(lambda ws=ws, run=receipt.run.id: ws.resume(run, wait=False))
-
     def applies(world: World, life: Any) -> None:
         _, ws = world.spawn()
 
         def act() -> Any:
+            if scenario.carry:
+                return scenario.carry(ws, world)
             plan = scenario.plan(ws, world)
             return None if plan.blockers else ws.apply(plan, confirm=plan.confirmation)
 
         _quietly(act)
 
-    for kind, act in (("resumes", resumes), ("bills", applies)):
+    for kind, act in (("resumes", _resumes), ("bills", applies)):
         for place, label in enumerate(trace(scenario.name).seams):
             if label == "commit":  # the other would wait for this one's transaction, and this one for the other
                 continue
@@ -303,6 +312,27 @@ def _second(scenario: Scenario) -> Iterator[Case]:
                 make,
                 frozenset({"second"}),
             )
+
+
+def _overtaken(scenario: Scenario) -> Iterator[Case]:
+    """A run has begun and has sent nothing; another process goes on with it, and one of its writes gets in doubt."""
+    found = trace(scenario.name)
+    first = next((place for place, label in enumerate(found.seams) if label.startswith(("send P", "send D"))), 0)
+    for place in (place for place in range(first) if found.seams[place] in ("committed", "begin")):
+        for operation, nth, _ in found.writes:
+
+            def make(place: int = place, operation: str = operation, nth: int = nth) -> list[Fault]:
+                return [OnWire(operation, faults.WIRE["503, done"], nth), AtSeam(place, _resumes)]
+
+            name = f"{scenario.name}: overtaken at seam {place} ({found.seams[place]}), 503, done at {operation} {nth}"
+            yield Case(name, scenario, make, frozenset({"second"}))
+
+
+def _resumes(world: World, life: Any) -> None:
+    _, ws = world.spawn()
+    for receipt in ws.receipts():
+        if receipt.next == "resume":
+            _quietly(lambda ws=ws, run=receipt.run.id: ws.resume(run, wait=False))
 
 
 def _waiting_second(scenario: Scenario) -> Iterator[Case]:
@@ -479,6 +509,37 @@ def _may_be(kind: str, label: str) -> bool:
     if kind.startswith("power"):  # a torn commit is one after which nothing has been done yet
         return label == "committed" or (label == "commit" and "torn" not in kind)
     return not kind.startswith("disk full") or label in ("begin", "commit")
+
+
+def _any_two(scenario: Scenario, rng: random.Random, count: int) -> Iterator[Case]:
+    """Any two things go wrong in one run, of whatever sort: a kill and a person, a lost read and a second process."""
+    sorts = (_on_writes, _fields, _seams, _reads, _people, _second, _slow)
+    singles = [found for sort in sorts if (found := [*sort(scenario)])]
+    for _ in range(count):
+        first, second = (rng.choice(rng.choice(singles)) for _ in range(2))
+
+        def make(first: Case = first, second: Case = second) -> list[Fault]:
+            return [*first.make(), *second.make()]
+
+        name = f"{first.name}, and {second.name.partition(': ')[2]}"
+        yield Case(name, scenario, make, first.tags | second.tags | {"two"})
+
+
+# What is done with every sort of write, and every how many-th case of it the short form has for what is no bill.
+_OTHER_SORTS: dict[Callable[[Scenario], Iterator[Case]], int] = {
+    _on_writes: 4,
+    _fields: 3,
+    _doubled: 3,
+    _second: 9,
+    _overtaken: 5,
+    _beyond: 3,
+    _seams: 11,
+    _reads: 17,
+    _planning: 31,
+    _people: 29,
+    _slow: 5,
+    _twice: 5,
+}
 
 
 def with_switches(case: Case, **switches: Any) -> Case:

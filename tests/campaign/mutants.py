@@ -74,9 +74,9 @@ MUTANTS: tuple[Mutant, ...] = (
             Edit(RUN, "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n", ""),
             Edit(
                 RUN,
-                "            result = self._post(run, state, attempt, request)\n            if isinstance",
-                "            result = self._post(run, state, attempt, request)\n"
-                "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n            if isinstance",
+                "            result = self._expected(run, state, self._post(run, state, attempt, request))\n",
+                "            result = self._expected(run, state, self._post(run, state, attempt, request))\n"
+                "            self._journal.intend(run.id, state.seq, was=was, attempt=attempt)\n",
             ),
             Edit(RUN, "if not self._journal.is_intended(run.id, state.seq, attempt):", "if False:"),
         ),
@@ -91,8 +91,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "a commit that failed is passed over",
-        JOURNAL,
-        'raise Unrecorded(f"the journal cannot be written ({error}); nothing more is sent") from None',
+        "database.py",
+        'raise Unrecorded(f"{what} cannot be written ({error}); nothing more is sent") from None',
         "return",
         tests=["test_journal.py::test_on_a_full_disk_nothing_is_sent"],
     ),
@@ -374,9 +374,9 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             Edit(
                 RUN,
-                "        self._journal.begin(plan)\n        with",
-                "        early = plan.basis.changes(self._look.pull_basis(plan))\n"
-                "        self._journal.begin(plan)\n        with",
+                "            self._journal.begin(plan)\n            try",
+                "            early = plan.basis.changes(self._look.pull_basis(plan))\n"
+                "            self._journal.begin(plan)\n            try",
             ),
             Edit(
                 RUN,
@@ -461,9 +461,48 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "nobody looks for a twin",
         LOOK,
-        "if twins else []",
-        "if False else []",
+        'map(str, twins))}"] if twins else []',
+        'map(str, twins))}"] if False else []',
         tests=["test_writes.py::test_a_record_that_was_delivered_twice_is_not_called_verified"],
+    ),
+    _one(
+        "nobody looks for a second customer or payment",
+        LOOK,
+        'map(str, twins))}"] if twins else doubts',
+        'map(str, twins))}"] if False else doubts',
+        cases=r"^customer: delivered twice at",
+    ),
+    _one(
+        "a charge's price is compared only by what it comes to",
+        CHECKS,
+        "if not same or line.price_cents != want.price_cents:",
+        "if not same:",
+        cases=r"^charge: ticket_lines.retail_cents stored otherwise",
+    ),
+    Mutant(
+        "a run is open before anybody is alone at it",
+        (
+            Edit(
+                RUN,
+                "        with self._journal.alone(plan.run):\n            self._journal.begin(plan)\n",
+                "        self._journal.begin(plan)\n        with self._journal.alone(plan.run):\n",
+            ),
+        ),
+        cases=r"^line: overtaken at seam",
+    ),
+    _one(
+        "a removal that was cut off asks what others did before it looks",
+        RUN,
+        'if state.state == "absent" and kind_of(state).nature != "create" and self._is_so(run, state):',
+        "if False:",
+        cases=r"^delete ticket: (kill|Ctrl-C) at seam",
+    ),
+    _one(
+        "a commit for which there was no room stays open",
+        "database.py",
+        "if connection.in_transaction:",
+        "if False:",
+        cases=r"^batch: disk full at seam",
     ),
     _one(
         "nobody looks for a second invoice",
@@ -564,12 +603,11 @@ def first_broken(pattern: str) -> str:
     """The first case without a second fault whose name fits and that breaks an invariant, with its words; "" if none does."""
     import logging
 
-    from .matrix import alone
+    from .matrix import EVERY, alone
     from .run import run_case
-    from .scenarios import SCENARIOS
 
     logging.getLogger("syncro_nb").setLevel(logging.ERROR)
-    found = [one for one in SCENARIOS.values() if re.search(rf"\b{one.name}\b", pattern)]
+    found = [one for one in EVERY.values() if re.search(rf"\b{one.name}\b", pattern)]
     count = 0
     for case in itertools.chain.from_iterable(map(alone, found)):
         if not re.search(pattern, case.name):

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from . import invariants
+from .batches import twice
 from .drive import Ending, attempt, decide, drive, look_again
 from .known import KNOWN
-from .matrix import Case, cases, planned
+from .matrix import Case, cases, fresh_world, planned
 from .world import World
 
 NAMED = ("duplicate", "mail", "lost", "false proof", "third end", "crash")
@@ -133,7 +134,7 @@ def is_known(name: str, words: str) -> bool:
 
 def run_case(case: Case) -> Verdict:
     """One case, from the plan to the end, then a person's decisions, then whatever was still under way."""
-    world = World(case.switches, claims=case.scenario.claims)
+    world = fresh_world(case.scenario, case.switches)
     world.wants_snapshots = "power" in case.tags
     doubled, beyond = "doubled" in case.tags, "beyond" in case.tags
     try:
@@ -164,9 +165,13 @@ def _begin(world: World, case: Case) -> Ending:
     if "twice" not in case.tags:
         return drive(world, case.scenario, None if "planning" in case.tags else planned(case.scenario.name))
     told: list[str] = []
+    again = "planned twice" in case.tags
+    if case.scenario.carry:
+        attempt(world, lambda: twice(world.ws, world, planned=again), told)
+        return drive(world, case.scenario)
     world.promise = case.scenario.promise(world)
     plan = attempt(world, lambda: case.scenario.plan(world.ws, world), told)
-    other = attempt(world, lambda: case.scenario.plan(world.ws, world), told) if "planned twice" in case.tags else plan
+    other = attempt(world, lambda: case.scenario.plan(world.ws, world), told) if again else plan
     for one in (plan, other):
         if one is not None:
             attempt(world, lambda one=one: world.ws.apply(one, confirm=one.confirmation), told)

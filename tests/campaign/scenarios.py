@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from syncro_nb.workspace import Workspace
 from syncro_nb.writes.bill import BillDraft
 from syncro_nb.writes.plan import Plan
+from syncro_nb.writes.receipt import Receipt
 
 from .world import LINE_TICKET, TIMER_TICKET, World
 
@@ -141,6 +142,13 @@ class Scenario:
     promise: Callable[[World], Any]  # a Promise, or what can tell the same
     prepare: Callable[[World], None] = lambda world: None  # what is there before
     claims: bool = False  # the account has its tickets claimed before they are billed
+    carry: Callable[[Workspace, World], Receipt | str] | None = (
+        None  # how it goes on, where it is not one plan and one run
+    )
+    ticket: int | None = None  # on which other people are at work meanwhile; None: `number`
+    people: Mapping[str, Callable[[World, int], None]] | None = (
+        None  # what they do there; None: whatever one does on tickets
+    )
 
 
 def without_reference(text: str) -> str:
@@ -183,6 +191,7 @@ def _timer_promise(world: World) -> Promise:
             products[row["product_id"]]["taxable"],
         )
         for row in _timers(world)
+        if not row["recorded"]
     )
     holder = world.ticket(TIMER_TICKET)["customer_id"]
     return Promise(
@@ -197,6 +206,36 @@ def _timer_promise(world: World) -> Promise:
     )
 
 
+_SET_SECONDS = 2700
+
+
+def _by_timers_set(ws: Workspace, world: World) -> Plan:
+    """The policy comes to other hours than Syncro: they are set on the first timer before it is charged."""
+    numbers = tuple(row["id"] for row in _timers(world))
+    overrides = ((numbers[0], _SET_SECONDS),)
+    draft = BillDraft(ticket_number=TIMER_TICKET, text="Replaced the dock", timer_ids=numbers, overrides=overrides)
+    return ws.plan_bill(draft)
+
+
+def _set_promise(world: World) -> Promise:
+    first, *others = _timer_promise(world).lines
+    return replace(_timer_promise(world), lines=(replace(first, hours=Fraction(_SET_SECONDS, 3600)), *others))
+
+
+def add_part(world: World) -> None:
+    """Somebody has put a part on the ticket."""
+    part = {"name": "Cable", "description": "2 m", "quantity": 2, "price_retail": 10, "taxable": True}
+    made = world.person("POST", f"/tickets/{world.ticket(LINE_TICKET)['id']}/add_line_item", part)
+    world.ready["line"] = made["id"]
+
+
+def _waiting_promise(world: World) -> Promise:
+    """Nothing is added; what waits on the ticket is invoiced."""
+    holder, there = world.ticket(LINE_TICKET)["customer_id"], waiting(world, LINE_TICKET)
+    return Promise(LINE_TICKET, holder, ("Billed", "What waited", True), (), True, "Invoiced", 0, there)
+
+
+_WAITING = BillDraft(LINE_TICKET, text="What waited", subject="Billed", hidden=True, email=False, waiting=True)
 _AGREED_CENTS = 12345
 
 
@@ -234,5 +273,7 @@ SCENARIOS = {
         Scenario("hidden", LINE_TICKET, _by_line(hidden=True), _line_promise(hidden=True, invoice=True)),
         Scenario("claimed", LINE_TICKET, _by_line(), _line_promise(hidden=False, invoice=True), claims=True),
         Scenario("agreed", TIMER_TICKET, _by_timers_agreed, _agreed_promise),
+        Scenario("set hours", TIMER_TICKET, _by_timers_set, _set_promise),
+        Scenario("waiting", LINE_TICKET, lambda ws, world: ws.plan_bill(_WAITING), _waiting_promise, add_part),
     )
 }

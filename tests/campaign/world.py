@@ -7,13 +7,12 @@ no effect. The sandbox's tables are the truth; what the wire saw is kept beside 
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -64,6 +63,12 @@ class Ask:
         return self.method not in ("GET", "HEAD")
 
     @property
+    def ticket_id(self) -> int | None:
+        """The ticket that its path names."""
+        found = re.search(r"/tickets/([0-9]+)", self.target)
+        return int(found[1]) if found else None
+
+    @property
     def fields(self) -> dict[str, Any]:
         """The fields of its body."""
         return json.loads(self.body) if self.body else {}
@@ -78,6 +83,7 @@ class Delivery:
     """A write of ours as the server got it. `step` is (run, seq, attempt) of the intent that was on record then."""
 
     operation: str
+    path: str
     fields: dict[str, Any]
     at: float
     step: tuple[str, int, int] | None
@@ -85,6 +91,11 @@ class Delivery:
     committed: int = 0  # how many times the server did it
     made: list[tuple[str, int]] = field(default_factory=list)  # the records that came of it: (table, id)
     status: int | None = None
+
+    @property
+    def unit(self) -> tuple[str, object, object]:
+        """What it is work for: the ticket (in the path, or for an invoice in the body), and the timer that is charged."""
+        return self.path, self.fields.get("ticket_id"), self.fields.get("timer_entry_id")
 
     @property
     def is_claim(self) -> bool:
@@ -161,7 +172,12 @@ class World:
     """One case: its home, its server, its wire, its time. `ws` is the workspace of the present life."""
 
     def __init__(
-        self, switches: Mapping[str, Any] | None = None, *, folder: Path | None = None, claims: bool = False
+        self,
+        switches: Mapping[str, Any] | None = None,
+        *,
+        folder: Path | None = None,
+        claims: bool = False,
+        batches: bool = False,
     ) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="case-", dir=folder or _memory()))
         self.true, self.wall_skew, self.boot, self.booted_at = 0.0, 0.0, 1, 0.0
@@ -175,6 +191,7 @@ class World:
         self.mails: int = 0
         self.others: set[tuple[str, int]] = set()  # what other people made: (table, id)
         self.removed: set[tuple[str, int]] = set()  # what other people removed
+        self.ready: dict[str, Any] = {}  # what a scenario has made ready, by a word
         self.promise: Any = None  # of the plan that was confirmed last, see `scenarios`
         self.revive: Callable[[], Any] = self.restart  # how the next process begins after a kill
         self.is_full = False  # the disk
@@ -182,10 +199,11 @@ class World:
         self._counts: dict[str, int] = {}
         self._snapshot: Path | None = None
         self.wants_snapshots = False
-        self._wal_before = 0
-        self._names = (f"R{number:07}" for number in itertools.count(1))
+        self._last_commit = ("journal.sqlite-wal", 0)  # the log that it was written to, and how long that was before
+        self._taken = 0  # names of runs
+        self._names = self._name_runs()
         self._config = replace(_config(), home=self.home, claims=claims)
-        self.has_claims = claims
+        self.has_claims, self.batches = claims, batches
         self._opened: list[tuple[Workspace, sqlite3.Connection]] = []
         self._reader: Journal | None = None
         self.open()
@@ -210,12 +228,11 @@ class World:
             "http://sandbox/api/v1", Secret(KEY), timeout_seconds=TIMEOUT_SECONDS, clock=clock, inside=inside
         )
         ws = Workspace(self._config, Client(transport), clock, run_names=self._names)
-        journal = ws.journal
-        name, inner = next(
-            (name, value) for name, value in vars(journal).items() if isinstance(value, sqlite3.Connection)
-        )
-        setattr(journal, name, _Connection(inner, life))
+        inner = ws.journal._database
+        ws.journal._database = _Connection(inner, life)
         self._opened.append((ws, inner))
+        if self.batches:
+            ws.batches._book._database = _Connection(ws.batches._book._database, life)
         return life, ws
 
     def restart(self, *, reboot: bool = False) -> Workspace:
@@ -236,23 +253,36 @@ class World:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-        for path in self.home.glob("journal.sqlite*"):
+        for path in self.home.glob("*.sqlite*"):
             path.unlink()
         if self._snapshot is not None:
             for path in self._snapshot.iterdir():
                 shutil.copy(path, self.home / path.name)
-            wal = self.home / "journal.sqlite-wal"
+            name, before = self._last_commit
+            wal = self.home / name
             if torn and wal.exists():
                 size = wal.stat().st_size
                 with wal.open("r+b") as file:
-                    file.truncate(size - (size - self._wal_before) // 2)
+                    file.truncate(size - (size - before) // 2)
         self.boot, self.booted_at = self.boot + 1, self.true - 20.0
         self.revive = self.restart
         return self.open()
 
+    def _name_runs(self) -> Iterator[str]:
+        while True:
+            self._taken += 1
+            yield f"R{self._taken:07}"
+
+    def forget_the_past(self) -> None:
+        """What was done so far only made ready for the case, and is no part of it."""
+        self.deliveries.clear()
+        self.seams.clear()
+        self._counts.clear()
+        self.reads, self.mails, self.before = 0, 0, self.ids()
+
     def skip_name(self, plan: Plan | None) -> None:
-        """A plan that was made in another world has taken the first name of a run."""
-        if plan is not None and not self._opened[-1][0].receipts():
+        """A plan that was made in another world has taken a run's name there; here nobody else may have it."""
+        while plan is not None and self._taken < int(plan.run[1:]):
             next(self._names)
 
     def mend(self) -> None:
@@ -290,11 +320,11 @@ class World:
         if not self.wants_snapshots:
             return
         full = connection.execute("PRAGMA synchronous").fetchone()[0] >= 2
-        wal = self.home / "journal.sqlite-wal"
+        wal = Path(connection.execute("PRAGMA database_list").fetchone()[2] + "-wal")
         kept = Path(tempfile.mkdtemp(prefix="disk-", dir=self.home.parent))
         before = (self._snapshot / wal.name) if self._snapshot else None
-        self._wal_before = before.stat().st_size if before and before.exists() else 32
-        for path in self.home.glob("journal.sqlite*"):
+        self._last_commit = (wal.name, before.stat().st_size if before and before.exists() else 32)
+        for path in self.home.glob("*.sqlite*"):
             if path.suffix.endswith("-shm") or (path == wal and not full):
                 continue
             shutil.copy(path, kept / path.name)
@@ -314,7 +344,7 @@ class World:
         self.true += 0.05
         self.arrive_late()
         fault = next((one for one in self.faults if one.takes(self, ask)), None)
-        delivery = Delivery(operation, ask.fields, self.true, *self._intent(operation)) if ask.writes else None
+        delivery = Delivery(operation, _path(target), ask.fields, self.true, *self._intent(ask)) if ask.writes else None
         if delivery:
             self.deliveries.append(delivery)
         else:
@@ -335,8 +365,9 @@ class World:
         if delivery and 200 <= answer.status < 300:
             delivery.committed += 1
             delivery.made += sorted(self.ids() - before)
-            if ask.operation.endswith("/comment") and not ask.fields.get("hidden"):
-                self.mails += not ask.fields.get("do_not_email")
+            opening = ask.fields.get("comments_attributes") or () if ask.operation == "POST /tickets" else ()
+            for one in [ask.fields] if ask.operation.endswith("/comment") else opening:
+                self.mails += not one.get("hidden") and not one.get("do_not_email")
         return answer
 
     def never_arrived(self) -> None:
@@ -360,21 +391,22 @@ class World:
             self.true = max(self.true, max(due for due, _ in self._late))
             self.arrive_late()
 
-    def _intent(self, operation: str) -> tuple[tuple[str, int, int] | None, bool]:
+    def _intent(self, ask: Ask) -> tuple[tuple[str, int, int] | None, bool]:
         """The intent that stands in the journal's file, as another process reads it; whether commits there are synced.
 
         What is set, and not made, may have been settled by another process since: setting it twice does no harm.
         """
         if self._reader is None:
             self._reader = Journal(self.home, _Clock(Life(self)))
-        runs, once = self._reader.runs(), operation.startswith("POST")
+        runs, once = self._reader.runs(), ask.method == "POST"
+        wanted = (ask.method, _path(ask.target), ask.fields.get("ticket_id"))
         found = [
             (run.id, one.seq, one.attempt)
             for run in sorted(runs, key=lambda run: run.state == "open")  # what still stands comes last
             if run.state == "open" or not once
             for one in run.steps
             if one.step.request is not None
-            and _operation(one.step.request.method, one.step.request.path) == operation
+            and (one.step.request.method, one.step.request.path, one.step.request.body.get("ticket_id")) == wanted
             and (one.state == "intent" if once else one.sent is not None)
         ]
         synced = all(inner.execute("PRAGMA synchronous").fetchone()[0] >= 2 for _, inner in self._opened)
@@ -398,9 +430,9 @@ class World:
             raise ValueError(answer.body)
 
     def ids(self) -> set[tuple[str, int]]:
-        """Every comment, line, invoice, timer, payment and ticket that is there."""
+        """Every record that a write of ours may make, and that is there."""
         account = self.sandbox._account
-        tables = ("comments", "ticket_lines", "invoices", "timers", "payments", "tickets")
+        tables = ("comments", "ticket_lines", "invoices", "timers", "payments", "tickets", "customers", "contacts")
         return {(name, row) for name in tables for row in getattr(account, name).rows}
 
     def ticket(self, number: int) -> dict[str, Any]:
@@ -452,9 +484,12 @@ def refused_connection() -> httpx.ConnectError:
     return httpx.ConnectError("Connection refused")
 
 
+def _path(target: str) -> str:
+    return target.partition("?")[0].removeprefix("/api/v1")
+
+
 def _operation(method: str, target: str) -> str:
-    path = target.partition("?")[0].removeprefix("/api/v1")
-    return f"{method} {re.sub(r'/[0-9]+(?=/|$)', '/*', path)}"
+    return f"{method} {re.sub(r'/[0-9]+(?=/|$)', '/*', _path(target))}"
 
 
 @cache
