@@ -110,6 +110,8 @@ class Filling:
         for one in self.read(records.Invoice, account.invoices, render_billing.listed_invoice):
             self.put("invoices", one)
             self.detail("invoice_details", one)
+            if one.ticket_id is None and one.schedule_id is None:  # the list alone would not prove it
+                self.detail("invoice_owners", one)
         for row in account.users:
             self.put("users", records.User(row["id"], row["full_name"]))
         self.tickets()

@@ -8,7 +8,7 @@ half a second whatever it has.
 
 The three hold whole tables against each other: double-charge, quantity-vs-timer and invoice-vs-ticket; what each of our rules
 takes by itself, with the inputs that it needs, is printed. The oracle is what an analyst writes who knows pandas and this
-account, for these three as RULES.md defines them. It says nothing about what was not evaluated, and describes nothing. Both
+account, for these three as the rules define them. It says nothing about what was not evaluated, and describes nothing. Both
 come to the same ids and cents, which is checked.
 
 Each turn is a fresh process with its own peak memory, libraries loaded. `from the mirror` reads the tables from the disk, ours

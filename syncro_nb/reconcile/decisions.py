@@ -5,7 +5,7 @@ replaces (`after`). So two analysts' files are merged by putting both sets toget
 the last decision by time stands, all of them are kept, and two that did not know of each other and disagree are a conflict
 that is shown until somebody decides again.
 
-The exchange file has one JSON object a line (INTERFACE names no format for it; a spreadsheet cannot break this one).
+The exchange file has one JSON object a line (a spreadsheet cannot break this one).
 """
 
 from __future__ import annotations

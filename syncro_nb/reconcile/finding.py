@@ -44,7 +44,7 @@ class Finding:
     on: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """As INTERFACE's `findings`; the technician and the day stand in the evidence."""
+        """As in the document's `findings`; the technician and the day stand in the evidence."""
         more = {name: value for name, value in (("technician", self.technician), ("on", self.on)) if value}
         return {
             "rule": self.rule,
@@ -70,7 +70,7 @@ class NotEvaluated:
     records: int | None
 
     def as_json(self) -> dict[str, Any]:
-        """As INTERFACE's `not_evaluated`."""
+        """As in the document's `not_evaluated`."""
         return {"rule": self.rule, "reason": self.reason, "records": self.records}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from .finding import Found, NotEvaluated
 from .inputs import Absent, Inputs
 
-# The order of RULES.md: of two rules of one severity that claim the same dollar, the first stands.
+# Their order: of two rules of one severity that claim the same dollar, the first stands.
 ORDER = (
     *("resolved-no-time", "timer-running", "timer-overlap", "timer-implausible", "late-entry", "note-blank"),
     *("work-without-time", "timer-uncharged", "charged-no-line", "double-charge", "line-no-timer"),
@@ -59,7 +59,7 @@ class Rule:
 
     @property
     def place(self) -> int:
-        """Its place in the order of RULES.md."""
+        """Its place in the order of the rules."""
         return ORDER.index(self.name)
 
 

@@ -1,6 +1,6 @@
 """What a reconciliation came to: findings with every dollar claimed once, what was not evaluated, totals, and how old it is.
 
-`reconcile` asks every rule, weighs what they found against each other (S1 before S2 before S3, then the order of RULES.md),
+`reconcile` asks every rule, weighs what they found against each other (S1 before S2 before S3, then the order of the rules),
 and keeps what lies in the period. All of the books are looked at whatever the period is, so that the same dollar goes to
 the same finding in every period, and the periods of a year have between them what the year has.
 """
@@ -80,7 +80,7 @@ class Report:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """INTERFACE's document of `reconcile --json`."""
+        """The document of `reconcile --json` (docs/command-line.md)."""
         return {
             "from": self.from_.isoformat() if self.from_ else None,
             "to": self.to.isoformat() if self.to else None,

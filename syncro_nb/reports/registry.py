@@ -21,7 +21,7 @@ from ..tables import Column
 if TYPE_CHECKING:
     import pandas as pd
 
-# The order of INTERFACE.md.
+# The order in which they are listed everywhere.
 ORDER = (
     *("open", "wip", "uncharged", "no-time", "waiting", "blocks", "leakage", "rate", "utilisation", "realisation"),
     *("write-offs", "labour-mix", "response", "reopened", "top-talkers", "receivables", "unlinked", "recurring"),
