@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from world import CUSTOMERS, HOUSE, NOW, REMOTE, ticket, world
 
@@ -97,6 +98,13 @@ def test_customers_who_never_had_a_block_are_left_out():
     )
     assert moves(books, HOUSE).empty
     assert blocks(books, HOUSE).empty
+
+
+def test_hours_that_were_never_read_are_not_known_whatever_was_sold():
+    row = blocks(ledger([invoice(2, 10)], [sold(1, 2, "10")], []), HOUSE).iloc[0]
+    assert row["sold_hours"] == 10
+    assert row[["left_hours", "left_millionths"]].isna().all()
+    assert not row["low"]
 
 
 def test_a_block_that_was_used_up_stays_in_the_ledger():

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, REMOTE, agreed, comment, contract, line, ticket, timer, world
 
@@ -180,6 +181,12 @@ def test_a_rate_without_hours_is_absent_and_prepaid_hours_sold_are_no_labour():
     made = rows("rate", "labour_cents", "invoiced_cents", "rate_cents", invoices=[invoice(7, 120000)],
                 invoice_lines=[sold(1, 7, "10", 12000, category="Services;Prepay Hours", product_id=77)])  # fmt: skip
     assert made == [(0, 120000, None), (0, 120000, None)]
+
+
+def test_labour_is_what_was_asked_for_it_less_the_discount():
+    made = rows("rate", "labour_cents", invoices=[invoice(7, 27000)],
+                invoice_lines=[replace(sold(1, 7, "2"), discount_percent=Decimal(10))])  # fmt: skip
+    assert made[0] == (27000,)
 
 
 def test_utilisation_is_ticket_hours_by_attendance():
@@ -368,8 +375,8 @@ def test_invoices_without_ticket_and_tickets_without_invoice_are_listed():
 
 def test_invoices_that_only_the_list_showed_prove_nothing():
     books = world(**REST, invoices=[invoice(7, 5000)])
-    books.tables["invoices"]["detail_at"] = None
-    books.tables["invoices"]["detail_at"] = books.tables["invoices"]["detail_at"].astype("datetime64[us, UTC]")
+    books.tables["invoices"]["named_at"] = None
+    books.tables["invoices"]["named_at"] = books.tables["invoices"]["named_at"].astype("datetime64[us, UTC]")
     assert "not proved" in " ".join(make("unlinked", Question(books, HOUSE, **MARCH)).missing)
 
 
@@ -437,6 +444,33 @@ def test_a_step_is_done_only_where_everything_was_seen():
     torn = checklist(gaps=(Gap("timers", "page 2 failed", 25),))
     assert torn["Every timer of the month is charged"] == ("not known", None, None)
     assert torn["Every recurring invoice is made"][0] == "done"
+
+
+def test_a_run_that_is_past_counts_with_its_amount_and_one_that_may_be_there_is_not_known():
+    step = "Every recurring invoice is made"
+    yearly = [Schedule(1, 10, "A", "Annually", date(2025, 9, 20), 34800)]
+    assert checklist(schedules=yearly)[step] == ("to do", 1, 34800)
+    torn = checklist(schedules=yearly, gaps=(Gap("invoices", "page 2 failed"),))
+    assert torn[step] == ("not known", None, None)
+
+
+def test_time_whose_rate_nobody_knows_has_no_amount():
+    made = checklist(tickets=[ticket(1)], timers=[timer(1, product_id=None)], products=())
+    assert made["Every timer of the month is charged"] == ("to do", 1, None)
+
+
+def test_the_amount_stays_where_a_terminal_is_narrow():
+    said = table("wip", tickets=[ticket(1)], timers=[timer(1)]).text(width=60)
+    assert any("amount" in one for one in said)
+    assert any("further columns" in one and "amount_cents" not in one for one in said)
+
+
+def test_prepaid_hours_that_were_never_read_are_a_doubt_of_whoever_counts_dollars():
+    books = world(**REST, tickets=[ticket(1)], timers=[timer(1)])
+    books.tables["customers"].loc[:, "detail_at"] = pd.NaT
+    for name in ("wip", "uncharged", "no-time", "write-offs", "checklist", "unlinked"):
+        made = make(name, Question(books, HOUSE, decisions=(), sightings=(), **MARCH))
+        assert any("customers: their details were never read" in one for one in made.missing), name
 
 
 def test_a_month_that_was_reconciled_and_decided_is_done():

@@ -46,7 +46,7 @@ BLOCKS = {
     "sold_hours": Column("float64", "hours sold, over all that is known"),
     "drawn_hours": Column("float64", "hours drawn by invoices, over all that is known"),
     "unexplained_hours": Column("float64", "changes between readings that no invoice explains, sizes added up"),
-    "left_hours": Column("float64", "hours left by the last reading"),
+    "left_hours": Column("float64", "hours left by the last reading; absent: they were never read"),
     "drawn_28_days_hours": Column("float64", f"hours drawn in the last {BURN_DAYS} days"),
     "days_left": Column(
         "Float64", f"days that they last at the burn of the last {BURN_DAYS}; absent: nothing was drawn"
@@ -54,7 +54,7 @@ BLOCKS = {
     "low": Column("bool", f"none left, or less than {LOW_DAYS} days"),
     "readings": Column("int64", "how often the hours were read at different values"),
     "read_at": Column(INSTANT, "when they were last read"),
-    "left_millionths": Column("int64", "hours left, exactly, in millionths"),
+    "left_millionths": Column("Int64", "hours left, exactly, in millionths; absent: they were never read"),
     "customer_id": Column("int64", "customer id"),
 }
 
@@ -117,12 +117,13 @@ def blocks(books: Books, house: House) -> pd.DataFrame:
         drawn = some["what"] == DRAWN
         recent = -int(exact[drawn & (some["at"] > since)].sum())
         readings = some[some["what"] == READ]
-        left = int((readings if len(readings) else some)["balance_millionths"].iloc[-1])
-        lasts = left * BURN_DAYS / recent if recent > 0 else None
-        low = left <= 0 or (lasts is not None and lasts < LOW_DAYS)
+        left = int(readings["balance_millionths"].iloc[-1]) if len(readings) else None
+        lasts = left * BURN_DAYS / recent if recent > 0 and left is not None else None
+        low = (left is not None and left <= 0) or (lasts is not None and lasts < LOW_DAYS)
         unexplained = int(exact[some["what"] == UNEXPLAINED].abs().sum())
         sold, out = int(exact[some["what"] == SOLD].sum()), -int(exact[drawn].sum())
-        hours = (sold / MILLION, out / MILLION, unexplained / MILLION, left / MILLION, recent / MILLION)
+        rest = float("nan") if left is None else left / MILLION
+        hours = (sold / MILLION, out / MILLION, unexplained / MILLION, rest, recent / MILLION)
         read_at = readings["at"].iloc[-1] if len(readings) else None
         rows.append((name, *hours, lasts, low, len(readings), read_at, left, customer_id))
     made = frame(BLOCKS, rows)

@@ -34,7 +34,7 @@ def _notes(question: Question) -> Iterator[str]:
     CHECKLIST,
     *("tickets", "timers", "charges", "comments", "products", "customers", "contracts", "invoices", "invoice_lines"),
     *("payments", "schedules", "prepaid"),
-    details_of="tickets",
+    details_of=("tickets", "customers"),
     monthly=True,
     of_findings=True,
     notes=_notes,
@@ -70,7 +70,8 @@ def _steps(question: Question) -> Iterator[tuple[str, tuple[str, ...], int | Non
         (CHARGE, "Every charge of resolved tickets is invoiced", "syncro unbilled"),
     ):
         part = rows[(rows["what"] == what) & (rows["resolved"] | (what == TIMER))]
-        yield step, ("tickets", "timers", "charges"), len(part), int(part["amount_cents"].sum()), see
+        cents = None if part["rate_cents"].isna().any() else int(part["amount_cents"].sum())
+        yield step, ("tickets", "timers", "charges"), len(part), cents, see
 
     idle = resolved_without_time(books, house)
     idle = idle[question.local_days(idle["resolved_at"]) <= end]
@@ -84,8 +85,12 @@ def _steps(question: Question) -> Iterator[tuple[str, tuple[str, ...], int | Non
 
     plans = recurring(question)
     short = plans[(plans["expected"].fillna(0) > plans["made"]) | (plans["overdue"] & (plans["next_run_on"] <= end))]
-    missing = (short["expected_cents"].fillna(0) - short["made_cents"]).clip(lower=0)
-    known = None if plans["expected"].isna().any() and short.empty else len(short)
+    # A run that is past and was not made is due, whether the period has another one or not.
+    due = short["expected_cents"].fillna(0).clip(lower=short["run_cents"].where(short["overdue"], 0))
+    missing = (due - short["made_cents"]).clip(lower=0)
+    # An invoice that is not at hand may have been made.
+    unsure = books.gaps_of("schedules", "invoices", of_details=False)
+    known = None if unsure or (plans["expected"].isna().any() and short.empty) else len(short)
     yield (
         "Every recurring invoice is made",
         ("schedules", "invoices"),

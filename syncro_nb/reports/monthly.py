@@ -13,6 +13,7 @@ from ..frames import frame
 from ..policy import FREE_KINDS
 from ..reconcile import decisions as decided
 from ..reconcile.blocks import HOURLESS, sells_hours
+from ..reconcile.inputs import net_cents
 from ..tables import DAY, INSTANT, Column
 from .registry import Question, report
 from .weekly import labour_seconds
@@ -123,6 +124,7 @@ RECURRING = {
     "paused": Column("bool", "it does not run"),
     "expected": Column("Int64", "runs due in the period; absent: its frequency is not known here"),
     "made": Column("int64", "invoices that name this schedule, dated in the period"),
+    "run_cents": Column("int64", "amount of one run, in cents, without tax"),
     "expected_cents": Column("Int64", "runs × amount of one, in cents, without tax"),
     "made_cents": Column("int64", "what these invoices come to, in cents, without tax"),
     "next_run_on": Column(DAY, "day of its next run"),
@@ -161,9 +163,12 @@ def _invoice_lines(question: Question, invoices: pd.DataFrame) -> pd.DataFrame:
         "description",
         "quantity_millionths",
         "amount_cents",
+        "discount_percent",
+        "discount_cents",
     ]
     lines = question.books.table("invoice_lines", names)
     lines = lines[lines["invoice_id"].isin(invoices["invoice_id"].tolist())]
+    lines = lines.assign(amount_cents=net_cents(lines))
     found = terms.look_up(lines["invoice_id"], invoices, "invoice_id", {"customer": "customer"})
     products = question.books.table("products", ["product_id", "category"])
     kinds = terms.kind(lines, products, question.house).astype("str")
@@ -172,7 +177,7 @@ def _invoice_lines(question: Question, invoices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labour(question: Question) -> pd.Series:
-    """Labour invoiced in the period, in cents, by customer."""
+    """Labour invoiced in the period, in cents less discounts, by customer."""
     lines = _invoice_lines(question, _invoices(question))
     return lines[lines["kind"].ne("")].groupby("customer")["amount_cents"].sum()
 
@@ -249,6 +254,7 @@ def effective_rate(question: Question) -> pd.DataFrame:
 
 def _attendance_doubts(question: Question) -> Iterator[str]:
     logs = question.books.table("timelogs", ["in_at", "out_at"])
+    logs = logs[question.within(question.local_days(logs["in_at"]))]
     open_ones = int(logs["out_at"].isna().sum())
     if len(logs) == 0:
         yield "Nobody's attendance is recorded (no time clock entries): utilisation is not known."
@@ -311,7 +317,15 @@ def _write_off_notes(question: Question) -> Iterator[str]:
     yield "Decisions count in the month of their finding; time counts in the month of the work."
 
 
-@report("write-offs", WRITE_OFFS, *WORK, "contracts", monthly=True, notes=_write_off_notes, doubts=_write_off_doubts)
+@report(
+    "write-offs",
+    WRITE_OFFS,
+    *(*WORK, "contracts"),
+    details_of=("customers",),
+    monthly=True,
+    notes=_write_off_notes,
+    doubts=_write_off_doubts,
+)
 def write_offs(question: Question) -> pd.DataFrame:
     """What was written off, by reason: findings that were accepted, and time on tickets that nobody bills."""
     first, last = question.period
@@ -396,7 +410,7 @@ def labour_mix(question: Question) -> pd.DataFrame:
 # ---------------------------------------------------------------- service
 
 
-@report("response", RESPONSE, "tickets", "comments", details_of="tickets", monthly=True)
+@report("response", RESPONSE, "tickets", "comments", details_of=("tickets",), monthly=True)
 def response(question: Question) -> pd.DataFrame:
     """Hours to the first public answer and to resolution, median and 90th percentile, by priority. Calendar hours.
 
@@ -437,7 +451,7 @@ def response(question: Question) -> pd.DataFrame:
     return rows.sort_values("priority", key=lambda words: words.map(lambda word: (word == ALL, word))).convert_dtypes()
 
 
-@report("reopened", REOPENED, "tickets", "comments", details_of="tickets", monthly=True)
+@report("reopened", REOPENED, "tickets", "comments", details_of=("tickets",), monthly=True)
 def reopened(question: Question) -> pd.DataFrame:
     """Tickets that were resolved and taken up again in the period, newest first. Syncro keeps no history: see the sign."""
     names = ["ticket_id", "number", "customer", "technician", "status", "resolved_at", "updated_at", "subject"]
@@ -456,7 +470,7 @@ def reopened(question: Question) -> pd.DataFrame:
     return rows[question.within(question.local_days(rows["since"]))].sort_values("number", ascending=False)
 
 
-@report("top-talkers", TALKERS, "tickets", "comments", "timers", "contacts", details_of="tickets", monthly=True)
+@report("top-talkers", TALKERS, "tickets", "comments", "timers", "contacts", details_of=("tickets",), monthly=True)
 def top_talkers(question: Question) -> pd.DataFrame:
     """The customers' people with the most tickets, with the comments that they wrote and the hours that they took."""
     names = ["ticket_id", "customer", "contact", "created_at"]
@@ -530,7 +544,14 @@ def _unlinked_doubts(question: Question) -> Iterator[str]:
         )
 
 
-@report("unlinked", UNLINKED, *INVOICED, "tickets", "charges", "timers", monthly=True, doubts=_unlinked_doubts)
+@report(
+    "unlinked",
+    UNLINKED,
+    *(*INVOICED, "tickets", "charges", "timers", "customers", "contracts"),
+    details_of=("tickets", "customers"),
+    monthly=True,
+    doubts=_unlinked_doubts,
+)
 def unlinked(question: Question) -> pd.DataFrame:
     """Invoices without a ticket (recurring ones left out), and resolved tickets without an invoice that have charges or time."""
     invoices = _invoices(question)
@@ -629,8 +650,8 @@ def recurring(question: Question) -> pd.DataFrame:
         cents = None if expected is None else expected * int(one.subtotal_cents)
         rows.append(
             (
-                customer, one.name, one.frequency, one.paused, expected, int(made.get(one.schedule_id, 0)), cents,
-                int(amounts.get(one.schedule_id, 0)), next_run,
+                customer, one.name, one.frequency, one.paused, expected, int(made.get(one.schedule_id, 0)),
+                int(one.subtotal_cents), cents, int(amounts.get(one.schedule_id, 0)), next_run,
                 next_run is not None and next_run < today and not one.paused,
             )
         )  # fmt: skip

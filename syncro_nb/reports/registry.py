@@ -76,7 +76,7 @@ class Question:
 class Report:
     """A report: what it is for (the first sentence of its docstring), its columns, and what it reads.
 
-    `monthly`: it covers a period; the others tell how things stand. `details_of`: the table whose details must have been read.
+    `monthly`: it covers a period; the others tell how things stand. `details_of`: the tables whose details must have been read.
     `of_findings`: it tells of findings, so that a look of today belongs to the sightings.
     """
 
@@ -84,7 +84,7 @@ class Report:
     columns: Mapping[str, Column]
     function: Callable[[Question], pd.DataFrame]
     needs: tuple[str, ...]
-    details_of: str | None = None
+    details_of: tuple[str, ...] = ()
     monthly: bool = False
     notes: Callable[[Question], Iterable[str]] | None = None
     doubts: Callable[[Question], Iterable[str]] | None = None  # what could not be seen, besides gaps of the tables
@@ -133,7 +133,7 @@ class Table:
             name: min(48, max([len(heads[name]), *(len(clip(cell, 48)) for cell in cells)]))
             for name, (cells, _) in columns.items()
         }
-        for name in list(wide)[::-1]:  # what does not fit on the screen is in --out
+        for name in [one for one in reversed(wide) if one != "amount_cents"]:  # what does not fit is in --out
             if len(wide) > 3 and sum(wide.values()) + 2 * len(wide) > width:
                 wide.pop(name)
 
@@ -183,7 +183,7 @@ def report(
     name: str,
     columns: Mapping[str, Column],
     *needs: str,
-    details_of: str | None = None,
+    details_of: tuple[str, ...] = (),
     monthly: bool = False,
     notes: Callable[[Question], Iterable[str]] | None = None,
     doubts: Callable[[Question], Iterable[str]] | None = None,
@@ -219,7 +219,8 @@ def make(name: str, question: Question) -> Table:
     books = question.books
     absent = [table for table in one.needs if table not in books.known]
     rows = one.function(question)
-    missing = [say(gap) for gap in gaps(books, *one.needs, details_of=one.details_of if not absent else None)]
+    told = [gaps(books, *one.needs, details_of=name) for name in ((not absent and one.details_of) or (None,))]
+    missing = [say(gap) for gap in dict.fromkeys(gap for some in told for gap in some)]
     missing += one.doubts(question) if one.doubts else ()
     first, last = question.period if one.monthly else (None, None)
     return Table(

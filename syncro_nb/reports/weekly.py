@@ -16,6 +16,7 @@ from .registry import Question, report
 BANDS = {f"days_{band.replace('–', '_').replace('+', '_plus')}_cents": band for band in AGE_BANDS}
 _TICKET_TABLES = ("tickets", "comments")
 _WORK_TABLES = ("tickets", "timers", "charges", "products", "users", "customers", "contracts")
+_WORK_DETAILS = ("tickets", "customers")  # lines and comments, and the prepaid hours that pay for work
 
 OPEN_COUNTS = {
     "by": Column("category", "what is counted by: status, age, technician, customer"),
@@ -59,7 +60,7 @@ def open_tickets(question: Question) -> pd.DataFrame:
     return pd.concat([part[list(OPEN_COUNTS)] for part in parts], ignore_index=True)
 
 
-@report("wip", WIP, *_WORK_TABLES, details_of="tickets")
+@report("wip", WIP, *_WORK_TABLES, details_of=_WORK_DETAILS)
 def work_in_progress(question: Question) -> pd.DataFrame:
     """Work done and not yet billed, by customer and technician, aged by the day of the work. Time and materials only."""
     rows = unbilled_rows(question.books, question.house)
@@ -80,20 +81,20 @@ def work_in_progress(question: Question) -> pd.DataFrame:
     return sums.sort_values(["amount_cents", "customer", "technician"], ascending=[False, True, True])
 
 
-@report("uncharged", UNBILLED, *_WORK_TABLES, details_of="tickets")
+@report("uncharged", UNBILLED, *_WORK_TABLES, details_of=_WORK_DETAILS)
 def uncharged(question: Question) -> pd.DataFrame:
     """Timers that ended, are billable, and were never charged, oldest first. Whatever pays for them: see their mode."""
     rows = unbilled_rows(question.books, question.house, site=question.site)
     return rows[rows["what"] == TIMER]
 
 
-@report("no-time", WITHOUT_TIME, *_WORK_TABLES, "comments", details_of="tickets")
+@report("no-time", WITHOUT_TIME, *_WORK_TABLES, "comments", details_of=_WORK_DETAILS)
 def without_time(question: Question) -> pd.DataFrame:
     """Tickets that were resolved with no time and no labour line, newest first. Only those whose details were read."""
     return resolved_without_time(question.books, question.house, site=question.site)
 
 
-@report("waiting", WAITING, *_TICKET_TABLES, details_of="tickets")
+@report("waiting", WAITING, *_TICKET_TABLES, details_of=("tickets",))
 def waiting(question: Question) -> pd.DataFrame:
     """Customers who wait for our answer, the longest wait first. A question of theirs is the last public word."""
     rows = open_rows(question.books, question.house)
@@ -104,7 +105,7 @@ def waiting(question: Question) -> pd.DataFrame:
     return rows[asked | ((rows["waiting_on"] == OURS) & said)].sort_values(["waiting_since", "number"])
 
 
-@report("blocks", BLOCKS, "customers", "prepaid", "invoices", "invoice_lines", "products", details_of="customers")
+@report("blocks", BLOCKS, "customers", "prepaid", "invoices", "invoice_lines", "products", details_of=("customers",))
 def blocks(question: Question) -> pd.DataFrame:
     """Prepaid hours of each customer who has a block: sold, drawn, left, and the days that they last."""
     return block_rows(question.books, question.house)
