@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import pandas as pd
 import pytest
 from world import CUSTOMERS, HOUSE, NOW, REMOTE, ticket, world
 
