@@ -220,10 +220,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "an answer may name a record that was there before",
-        RUN,
-        'if kind.nature == "create" and record.id in (0, *run.plan.basis.known(kind.table)):',
+        KINDS,
+        'if self.nature == "create" and number in (0, *plan.basis.known(self.table)):',
         "if False:",
-        tests=_run("an_answer_that_names_an_older_record_stops_the_run_at_once"),
+        tests=_run("an_answer_that_names_an_older_record_says_nothing_and_a_look_finds_ours"),
     ),
     # ------------------------------------------------------------ in doubt
     _one(
