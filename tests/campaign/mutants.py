@@ -495,7 +495,7 @@ MUTANTS: tuple[Mutant, ...] = (
         RUN,
         'if state.state == "absent" and kind_of(state).nature != "create" and self._is_so(run, state):',
         "if False:",
-        cases=r"^delete ticket: (kill|Ctrl-C) at seam",
+        tests=["test_writes.py::test_a_deletion_that_was_done_and_not_answered_comes_to_its_end"],
     ),
     _one(
         "a commit for which there was no room stays open",
