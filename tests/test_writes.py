@@ -506,6 +506,14 @@ def test_a_record_that_was_delivered_twice_is_not_called_verified(desk, end, wor
     assert f"{word}: there is another of it" in str(receipt.as_json()["ask"]["evidence"])
 
 
+def test_a_deletion_that_was_done_and_not_answered_comes_to_its_end(desk):
+    number = write(desk, CreateDraft("312540029", "Made by mistake")).ticket_number
+    desk.fault("DELETE /tickets/*", "drop_after")
+    receipt = write(desk, DeleteDraft(number))
+    assert receipt.next == "resume"
+    assert desk.ws.resume(receipt.run.id).is_verified
+
+
 @pytest.mark.parametrize("text", ["It is dark", ""])
 def test_a_ticket_that_was_made_twice_is_not_called_verified_and_the_audit_says_so(desk, text):
     deliver_twice(desk, "/tickets")

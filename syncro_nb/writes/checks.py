@@ -262,15 +262,15 @@ def repriced(sent: Request, got: TicketLine) -> list[str]:
     return said
 
 
-def payment(sent: Request, got: Payment) -> list[str]:
-    """A payment as sent: amount, invoice, method, reference."""
+def payment(sent: Request, got: Payment, *, listed: bool = False) -> list[str]:
+    """A payment as sent: amount, invoice, method, reference. `listed`: a row inside an invoice, which may lack the method."""
     body, said = sent.body, []
     if got.amount_cents != body["amount_cents"]:
         said.append(f"the amount is {format_cents(got.amount_cents)}, not {format_cents(int(body['amount_cents']))}")
     if body["invoice_id"] not in got.invoice_ids:
         where = f"invoice id {got.invoice_ids[0]}" if got.invoice_ids else "no invoice"
         said.append(f"it is applied to {where}, not to {body['invoice_id']}")
-    if got.method and got.method.casefold() != str(body["payment_method"]).casefold():
+    if (got.method or not listed) and got.method.casefold() != str(body["payment_method"]).casefold():
         said.append(f"the method is {got.method!r}, not {body['payment_method']!r}")
     if body.get("ref_num") and got.reference != body["ref_num"]:
         said.append(f"the reference is {got.reference!r}, not {body['ref_num']!r}")

@@ -370,7 +370,8 @@ class PaymentKind(Kind):
         body, old = search.sent[-1].body, search.plan.basis.payment_ids
         invoice = search.client.invoice(int(body["invoice_id"]))
         rows = [row for row in invoice.payments or () if row.id not in old]
-        ours = [row for row in rows if not checks.payment(search.sent[-1], row)]
+        alike = [row for row in rows if not checks.payment(search.sent[-1], row, listed=True)]
+        ours = [search.client.payment(row.id) for row in alike]
         doubts = [f"payment {row.id} on this invoice is new, but is not the one that was sent" for row in rows]
         looked_at = f"{len(invoice.payments or ())} payments of invoice {invoice.number}"
         return Sight(tuple(ours), () if ours else tuple(doubts), looked_at)

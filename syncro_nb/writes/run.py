@@ -347,10 +347,6 @@ class Runner(Claiming):
             left = self._look.pull_record(run, state, step.record_id)
             return self._conclude(run, state, step.record_id, self._look.differences(run, state, left), {})
         differences = self._look.differences(run, state, record)
-        if kind.nature == "create" and record.id in (0, *run.plan.basis.known(kind.table)):
-            differences.append(f"the answer names record {record.id}, which is not a new one")
-        elif step.record_id is not None and record.id != step.record_id:
-            differences.append(f"the answer is about record {record.id}, not {step.record_id}")
         return self._conclude(run, state, record.id, differences, kind.shown(record))
 
     def _check_charge(self, run: Run, state: StepState, ticket: Ticket) -> bool:

@@ -220,10 +220,10 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "an answer may name a record that was there before",
-        RUN,
-        'if kind.nature == "create" and record.id in (0, *run.plan.basis.known(kind.table)):',
+        KINDS,
+        'if self.nature == "create" and number in (0, *plan.basis.known(self.table)):',
         "if False:",
-        tests=_run("an_answer_that_names_an_older_record_stops_the_run_at_once"),
+        tests=_run("an_answer_that_names_an_older_record_says_nothing_and_a_look_finds_ours"),
     ),
     # ------------------------------------------------------------ in doubt
     _one(
@@ -495,7 +495,7 @@ MUTANTS: tuple[Mutant, ...] = (
         RUN,
         'if state.state == "absent" and kind_of(state).nature != "create" and self._is_so(run, state):',
         "if False:",
-        cases=r"^delete ticket: (kill|Ctrl-C) at seam",
+        tests=["test_writes.py::test_a_deletion_that_was_done_and_not_answered_comes_to_its_end"],
     ),
     _one(
         "a commit for which there was no room stays open",

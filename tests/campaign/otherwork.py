@@ -201,8 +201,8 @@ def _stopped(world: World) -> Kept:
 
 
 def _plain(value: Any) -> Any:
-    """A mail address in capitals is the same."""
-    return value.lower() if isinstance(value, str) and "@" in value else value
+    """A name, a mail address or a way to pay is the same in capitals."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _new(table: str, *names: str, wanted: tuple[Any, ...]) -> Callable[[World], Kept]:
@@ -214,7 +214,8 @@ def _new(table: str, *names: str, wanted: tuple[Any, ...]) -> Callable[[World], 
             ours = [row for row in new if (table, row["id"]) not in world.others]
             # Where ours did not arrive, what somebody else has made to the letter is all that was wanted.
             found = [[tuple(_plain(row[name]) for name in names) for row in rows] for rows in (ours, new)]
-            return [] if [wanted] in found else _same(table, found[0], [wanted])
+            exact = [tuple(map(_plain, wanted))]
+            return [] if exact in found else _same(table, found[0], exact)
 
         return Kept(wrong)
 
