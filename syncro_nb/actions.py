@@ -65,7 +65,7 @@ def _write_out(result: Result, workspace: Workspace, words: argparse.Namespace, 
         return
     name = (words.verb or "open tickets").capitalize()
     done = export.write(
-        result.table, words.out, sheets=result.sheets, zone=workspace.zone, replace=words.yes, title=name
+        result.table, words.out, sheets=result.sheets, zone=workspace.clock_zone, replace=words.yes, title=name
     )
     door.say(str(done))
 

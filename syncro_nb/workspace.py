@@ -223,6 +223,12 @@ class Workspace:
             self._own_settings = self.client.settings()
         return self._own_settings
 
+    @property
+    def clock_zone(self) -> ZoneInfo | None:
+        """The zone by whose clock tables and files show times: as the mirror has it, so that no server is asked for that."""
+        kept = self.mirror.settings()
+        return self.zone if kept is None else zone_of(kept.locale)
+
     def now(self) -> datetime:
         """The account's present time: the server's, since ages are measured against its records."""
         return self.client.server_now()

@@ -453,6 +453,16 @@ def test_more_than_is_due_is_not_taken(desk):
         write(desk, PaymentDraft(number, 8154, "Check"))
 
 
+@pytest.mark.parametrize("reference", ["11006", ""])
+def test_the_same_payment_is_not_recorded_a_second_time(desk, reference):
+    number = desk.bill().invoice["number"]
+    assert write(desk, PaymentDraft(number, 1000, "Check", reference)).is_verified
+    with pytest.raises(InputError, match="on the invoice already"):
+        write(desk, PaymentDraft(number, 1000, "Check", reference))
+    assert write(desk, PaymentDraft(number, 1000, "Check", "11007")).is_verified
+    assert write(desk, PaymentDraft(number, 1500, "Check", reference)).is_verified
+
+
 # ---------------------------------------------------------------- customers, contacts, deleting
 
 

@@ -37,7 +37,7 @@ def paid_flags(
     single = good[good["invoice_id"].notna().to_numpy()]
     number = invoices["invoice_id"].to_numpy()
     total = invoices["total_cents"].to_numpy()
-    got, unknown = _received(invoices, good)
+    got, unknown = received(invoices, good)
     lacks: tuple[Lack, ...] = ()
     if unknown.any():
         reason = "a payment was put to several invoices, and how it was split is not known"
@@ -83,7 +83,7 @@ def paid_flags(
     return Found(found, lacks)
 
 
-def _received(invoices: pd.DataFrame, good: pd.DataFrame) -> tuple[Array, Array]:
+def received(invoices: pd.DataFrame, good: pd.DataFrame) -> tuple[Array, Array]:
     """What payments that went through have brought each invoice, in cents; and of which invoices nobody can say."""
     single = good[good["invoice_id"].notna().to_numpy()]
     several = good[(good["invoice_id"].isna() & (good["invoice_ids"] != "")).to_numpy()]
@@ -232,7 +232,7 @@ def receivable_overdue(invoices: pd.DataFrame, books: Books, today: pd.Timestamp
     balance = invoices["balance_due_cents"]
     if balance.isna().any() and not books.gaps_of("payments"):
         payments = books.table("payments", ["invoice_id", "invoice_ids", "amount_cents", "success"])
-        got, unknown = _received(invoices, payments[payments["success"].to_numpy()])
+        got, unknown = received(invoices, payments[payments["success"].to_numpy()])
         balance = balance.fillna((invoices["total_cents"] - got).mask(unknown).astype("Int64"))
         invoices = invoices.assign(balance_due_cents=balance)
     due = invoices["due_on"].fillna(invoices["day"])

@@ -11,7 +11,7 @@ from ..frames import frame
 from ..reconcile.decisions import by_key, last
 from ..summary.unbilled import CHARGE, TIMER, TO_BILL, resolved_without_time, unbilled_rows
 from ..tables import Column
-from .monthly import balances, recurring
+from .monthly import balances, recurring, tells_schedules
 from .registry import Question, report
 from .weekly import blocks
 
@@ -27,6 +27,8 @@ CHECKLIST = {
 
 def _notes(question: Question) -> Iterator[str]:
     yield "Done means: looked at in full, and nothing was left up to the last day of the period."
+    if question.period[1] > terms.today(question.books):
+        yield "The period is not over on the day of these books: nothing in it is done yet."
 
 
 @report(
@@ -47,10 +49,14 @@ def checklist(question: Question) -> pd.DataFrame:
 def _step(
     question: Question, step: str, tables: tuple[str, ...], records: int | None, cents: int | None, see: str
 ) -> tuple[str, str, int | None, int | None, str]:
-    """A row. What was found is to do, whatever else is missing; nothing found counts only where everything was seen."""
+    """A row. What was found is to do, whatever else is missing.
+
+    Nothing found counts only where everything was seen, and no day of the period is still to come.
+    """
     from ..summary.missing import gaps
 
-    seen = not gaps(question.books, *tables, details_of="tickets" if "tickets" in tables else None)
+    is_over = question.period[1] <= terms.today(question.books)
+    seen = is_over and not gaps(question.books, *tables, details_of="tickets" if "tickets" in tables else None)
     if records is None or (records == 0 and not seen):
         return step, UNKNOWN, None, None, see
     return step, TO_DO if records else DONE, records, cents, see
@@ -89,7 +95,8 @@ def _steps(question: Question) -> Iterator[tuple[str, tuple[str, ...], int | Non
     due = short["expected_cents"].fillna(0).clip(lower=short["run_cents"].where(short["overdue"], 0))
     missing = (due - short["made_cents"]).clip(lower=0)
     # An invoice that is not at hand may have been made.
-    unsure = books.gaps_of("schedules", "invoices", of_details=False)
+    unsure = bool(books.gaps_of("schedules", "invoices", of_details=False))
+    unsure = unsure or not (short["overdue"].all() or tells_schedules(question))
     known = None if unsure or (plans["expected"].isna().any() and short.empty) else len(short)
     yield (
         "Every recurring invoice is made",
@@ -105,7 +112,8 @@ def _steps(question: Question) -> Iterator[tuple[str, tuple[str, ...], int | Non
 
     owed = balances(question)
     owed = owed[
-        (owed["balance_cents"] != 0) & (owed["due_on"].fillna(owed["dated_on"]) < pd.Timestamp(terms.today(books)))
+        (owed["balance_cents"].fillna(0) > 0)
+        & (owed["due_on"].fillna(owed["dated_on"]) < pd.Timestamp(terms.today(books)))
     ]
     yield (
         *("Nothing that customers owe is overdue", ("invoices", "payments"), len(owed)),

@@ -13,7 +13,8 @@ from ..frames import frame
 from ..policy import FREE_KINDS
 from ..reconcile import decisions as decided
 from ..reconcile.blocks import HOURLESS, sells_hours
-from ..reconcile.inputs import net_cents
+from ..reconcile.cash import received
+from ..reconcile.inputs import has_word, net_cents
 from ..tables import DAY, INSTANT, Column
 from .registry import Question, report
 from .weekly import labour_seconds
@@ -345,7 +346,7 @@ def write_offs(question: Question) -> pd.DataFrame:
     theirs = pd.DataFrame(
         {
             "source": "not billable",
-            "reason": _reason(timers["notes"], question),
+            "reason": _reason(timers, question),
             "direction": "leak",
             "records": 1,
             "hours": seconds / 3600,
@@ -358,12 +359,13 @@ def write_offs(question: Question) -> pd.DataFrame:
     return sums.sort_values(["amount_cents", *keys], ascending=[False, True, True, True])
 
 
-def _reason(notes: pd.Series, question: Question) -> pd.Series:
-    """The first of the account's words for free work that the text holds; empty for none."""
-    found = pd.Series("", index=notes.index, dtype="str")
-    lowered = notes.str.lower()
+def _reason(timers: pd.DataFrame, question: Question) -> pd.Series:
+    """The first of the account's words for free work in a timer's notes or its ticket's tags, whole; empty for none."""
+    words = terms.of_ticket(timers["ticket_id"], question.books, question.house)
+    said = timers["notes"].fillna("") + "\n" + words["tags"].fillna("") + "\n" + words["customer_tags"].fillna("")
+    found = pd.Series("", index=timers.index, dtype="str")
     for word in reversed(question.house.policy.reasons):
-        found = found.mask(lowered.str.contains(word.lower(), regex=False), word)
+        found = found.mask(has_word(said, [word]), word)
     return found
 
 
@@ -502,21 +504,29 @@ def top_talkers(question: Question) -> pd.DataFrame:
 
 
 def balances(question: Question) -> pd.DataFrame:
-    """What is still to be paid of each invoice: Syncro's figure, else its total less the payments that went through."""
+    """What is still to be paid of each invoice: Syncro's figure, else its total less the payments that went through.
+
+    Nothing of what Syncro calls paid. Absent where one payment was put to several invoices and nothing tells how.
+    """
     names = ["invoice_id", "number", "customer", "dated_on", "due_on", "total_cents", "balance_due_cents", "is_paid"]
     invoices = question.books.table("invoices", names)
-    payments = question.books.table("payments", ["invoice_id", "amount_cents", "success"])
-    paid = payments[payments["success"]].groupby("invoice_id")["amount_cents"].sum()
-    left = invoices["total_cents"] - invoices["invoice_id"].map(paid).fillna(0).astype("int64")
-    left = left.where(~invoices["is_paid"], 0)
-    return invoices.assign(balance_cents=invoices["balance_due_cents"].fillna(left).astype("int64"))
+    payments = question.books.table("payments", ["invoice_id", "invoice_ids", "amount_cents", "success"])
+    got, unknown = received(invoices, payments[payments["success"]])
+    left = (invoices["total_cents"] - got).astype("Int64").mask(unknown).where(~invoices["is_paid"], 0)
+    return invoices.assign(balance_cents=invoices["balance_due_cents"].astype("Int64").fillna(left))
 
 
-@report("receivables", RECEIVABLES, "invoices", "payments")
+def _balance_doubts(question: Question) -> Iterator[str]:
+    unknown = int(balances(question)["balance_cents"].isna().sum())
+    if unknown:
+        yield f"{unknown:,} invoices share a payment with others, and how it was split is not known: they are not counted."
+
+
+@report("receivables", RECEIVABLES, "invoices", "payments", doubts=_balance_doubts)
 def receivables(question: Question) -> pd.DataFrame:
     """What customers owe, by customer and by days overdue. Without a due day the invoice date counts."""
-    rows = balances(question)
-    rows = rows[rows["balance_cents"] != 0]
+    rows = balances(question).astype({"balance_cents": "Int64"})
+    rows = rows[rows["balance_cents"].fillna(0) != 0].astype({"balance_cents": "int64"})
     due = rows["due_on"].fillna(rows["dated_on"])
     late = (pd.Timestamp(terms.today(question.books)) - due).dt.days.fillna(0)
     parts = pd.DataFrame({"customer": rows["customer"], "invoices": 1})
@@ -542,6 +552,8 @@ def _unlinked_doubts(question: Question) -> Iterator[str]:
             f"{len(unread):,} invoices were seen in the list only, which does not always say the ticket: "
             f"that they name none is not proved, and neither is it that a ticket has no invoice."
         )
+    if "schedules" in question.books.known and not tells_schedules(question):
+        yield "No invoice of this account says whether it is a recurring one: those are among the invoices without a ticket."
 
 
 @report(
@@ -632,7 +644,18 @@ def _runs(next_run: date, frequency: str, first: date, last: date) -> int | None
     return found
 
 
-@report("recurring", RECURRING, "schedules", "invoices", "customers", monthly=True)
+def tells_schedules(question: Question) -> bool:
+    """Whether the account's invoices say which recurring invoice made them; not where none does and there are some."""
+    invoices = question.books.table("invoices", ["schedule_id", "is_recurring"])
+    return bool(not len(question.books.table("schedules", ["schedule_id"])) or invoices.notna()["schedule_id"].any())
+
+
+def _recurring_doubts(question: Question) -> Iterator[str]:
+    if not tells_schedules(question):
+        yield "No invoice of this account says which recurring invoice made it: what was made is not known."
+
+
+@report("recurring", RECURRING, "schedules", "invoices", "customers", monthly=True, doubts=_recurring_doubts)
 def recurring(question: Question) -> pd.DataFrame:
     """Recurring invoices: runs that were due in the period, and invoices that were made. Runs are reckoned from the next one."""
     first, last = question.period

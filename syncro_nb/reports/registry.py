@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +127,7 @@ class Table:
         from ..escape import clip
 
         said = [f"{self.said}  {self.period}".rstrip(), f"As of {self.as_of:%Y-%m-%d %H:%M %Z}", ""]
-        columns = {name: _shown(self.rows[name].head(most)) for name in self.rows}
+        columns = {name: _shown(self.rows[name].head(most), self.as_of.tzinfo) for name in self.rows}
         heads = {name: name.removesuffix("_cents").replace("_", " ") for name in columns}
         wide = {
             name: min(48, max([len(heads[name]), *(len(clip(cell, 48)) for cell in cells)]))
@@ -244,8 +244,8 @@ def _month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-def _shown(column: pd.Series) -> tuple[list[str], bool]:
-    """A column's cells for reading, and whether they are numbers."""
+def _shown(column: pd.Series, zone: tzinfo | None) -> tuple[list[str], bool]:
+    """A column's cells for reading, instants by the clock of a zone; and whether they are numbers."""
     import pandas as pd
 
     from ..escape import line
@@ -261,7 +261,7 @@ def _shown(column: pd.Series) -> tuple[list[str], bool]:
     if pd.api.types.is_integer_dtype(column.dtype):
         return ["" if pd.isna(one) else str(one) for one in column], True
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return ["" if pd.isna(one) else f"{one:%Y-%m-%d %H:%M}" for one in column], False
+        return ["" if pd.isna(one) else f"{one.astimezone(zone):%Y-%m-%d %H:%M}" for one in column], False
     if pd.api.types.is_datetime64_dtype(column.dtype):
         return ["" if pd.isna(one) else f"{one:%Y-%m-%d}" for one in column], False
     return ["" if pd.isna(one) else line(one) for one in column], False

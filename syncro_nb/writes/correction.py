@@ -219,13 +219,20 @@ class PaymentDraft:
 def plan_payment(
     draft: PaymentDraft, invoice: Invoice, customer: Customer, *, open_run: str | None, account: str, run: str
 ) -> Plan:
-    """The plan for one payment. More than what is due is a blocker; there is no way to take a payment back."""
+    """The plan for one payment. There is no way to take one back, so more than what is due is a blocker, and its like, too."""
     amount = draft.amount_cents or 0
     paid = sum(one.amount_cents for one in invoice.payments or () if one.success)
     due = invoice.balance_due_cents if invoice.balance_due_cents is not None else invoice.total_cents - paid
     blockers = [f"run {open_run} on this invoice is not finished: `syncro runs show {open_run}`"] if open_run else []
     if amount > due:
         blockers.append(f"only {format_cents(due)} of invoice {invoice.number} is due")
+    told = draft.reference.strip().casefold()
+    for one in invoice.payments or ():
+        if one.success and one.amount_cents == amount and one.reference.strip().casefold() == told:
+            blockers.append(
+                f"payment {one.id} of {format_cents(amount)} with {'the same' if told else 'no'} reference is on the invoice "
+                "already; if this is another one, its reference can say so"
+            )
     request = requests.create_payment(
         customer.id,
         invoice_id=invoice.id,
