@@ -1,4 +1,4 @@
-"""The pictures of the README, made anew: SCREENSHOTS=docs/images pytest -p no:nbval tests/browser/test_pictures.py
+"""The pictures of the README, made anew: SCREENSHOTS="$PWD/docs/images" pytest -p no:nbval tests/browser/test_pictures.py
 
 Without SCREENSHOTS they land in the test's own folder, and the test says that they can still be made.
 """
