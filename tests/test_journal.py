@@ -428,7 +428,8 @@ def test_the_doctor_says_that_a_journal_was_lost_and_takes_a_persons_word(desk, 
 
 
 def test_a_damaged_page_is_said_in_words_and_takes_no_new_write(desk, tmp_path):
-    run = desk.bill().run.id
+    done = desk.bill().run
+    run, account, ticket_id = done.id, done.plan.account, done.plan.ticket_id
     desk.close()
     path = tmp_path / "home" / "journal.sqlite"
     with sqlite3.connect(path) as connection:
@@ -438,7 +439,12 @@ def test_a_damaged_page_is_said_in_words_and_takes_no_new_write(desk, tmp_path):
         path.write_bytes(whole[:start] + bytes(one ^ 0x5A for one in whole[start:end]) + whole[end:])
         journal = Journal(tmp_path / "home", desk.clock)
         assert "damaged" in journal.trouble or "changed" in journal.trouble
-        for read in (journal.runs, lambda journal=journal: journal.load(run)):
+        for read in (
+            journal.runs,
+            lambda journal=journal: journal.load(run),
+            lambda journal=journal: journal.history(account, ticket_id),
+            lambda journal=journal: journal.open_run(account, ticket_id),
+        ):
             with suppress(ConfigError, InputError):
                 read()
         with pytest.raises(ConfigError):

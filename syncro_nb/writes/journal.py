@@ -84,6 +84,19 @@ class Run:
         return self.plan.run
 
 
+def _damaged(what: object) -> str:
+    return f"the journal is damaged ({' '.join(str(what).split())}): restore journal.sqlite and journal.witness from a backup"
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What is read off the file. Raises ConfigError where it is damaged, instead of whatever the first wrong byte leads to."""
+    try:
+        yield
+    except (DatabaseError, msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise ConfigError(_damaged(error)) from None
+
+
 class Journal:
     """The journal in one home folder. Raises ConfigError if its file cannot be opened."""
 
@@ -214,6 +227,7 @@ class Journal:
         self.trouble = ""
         self._write_witness()
 
+    @_readable()
     def accepted_at(self) -> datetime | None:
         """When a person last accepted the journal as it is, or None."""
         row = self._database.execute("SELECT max(at) AS at FROM events WHERE what = 'accepted'").fetchone()
@@ -228,10 +242,12 @@ class Journal:
         ).fetchone()
         return row is not None
 
+    @_readable()
     def history(self, account: str, ticket_id: int) -> History:
         """What this journal knows of a ticket, for whoever plans on it."""
         return History(self.references(account, ticket_id), self.ended_runs(account, ticket_id), self.accepted_at())
 
+    @_readable()
     def references(self, account: str, ticket_id: int) -> frozenset[str]:
         """Every reference that a run of this journal may have put on a ticket."""
         rows = self._database.execute("SELECT * FROM runs WHERE account = ? AND ticket_id = ?", (account, ticket_id))
@@ -242,6 +258,7 @@ class Journal:
                 made |= {reference.make(account, ticket_id, unit, number) for number in range(1, one.attempt + 1)}
         return frozenset(made)
 
+    @_readable()
     def ended_runs(self, account: str, ticket_id: int) -> frozenset[str]:
         """The runs on a ticket that have ended: they send nothing any more."""
         rows = self._database.execute(
@@ -249,6 +266,7 @@ class Journal:
         )
         return frozenset(row["id"] for row in rows)
 
+    @_readable()
     def open_run(self, account: str, ticket_id: int) -> str | None:
         """The run that is open on a ticket, or None."""
         row = self._database.execute(
@@ -256,6 +274,7 @@ class Journal:
         ).fetchone()
         return row["id"] if row else None
 
+    @_readable()
     def has_made(self, account: str, ticket_id: int) -> bool:
         """Whether a run of this journal made that ticket."""
         row = self._database.execute(
@@ -412,16 +431,3 @@ def _bound(states: Sequence[StepState]) -> tuple[StepState, ...]:
 
 def _hash(before: str, *parts: object) -> str:
     return hashlib.sha256("\x1f".join([before, *map(str, parts)]).encode()).hexdigest()
-
-
-def _damaged(what: object) -> str:
-    return f"the journal is damaged ({' '.join(str(what).split())}): restore journal.sqlite and journal.witness from a backup"
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """What is read off the file. Raises ConfigError where it is damaged, instead of whatever the first wrong byte leads to."""
-    try:
-        yield
-    except (DatabaseError, msgspec.MsgspecError, ValueError, TypeError) as error:
-        raise ConfigError(_damaged(error)) from None
