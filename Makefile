@@ -104,5 +104,5 @@ $(TO_RUN) $(TO_TEST): pyproject.toml | $(PY)
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null 2>&1 || { \
 		echo "$(VENV) has no pip: on Debian and Ubuntu apt install python3-venv, then make clean, then again." >&2; exit 1; }
 	@echo "Installing into $(VENV); the first time this takes a minute or two."
-	@$(PIP) -e "$(if $(filter $(TO_TEST),$@),.[test$(comma)browser],.)"
+	@$(PIP) -e ".[$(if $(filter $(TO_TEST),$@),test$(comma)browser,scale)]"
 	@touch $(TO_RUN) $@

@@ -145,6 +145,7 @@ def demo(folder: Path, *, open_browser: bool, port: int | None, announce: Announ
             "SYNCRO_NB_URL": sandbox.url,
             "SYNCRO_NB_API_KEY": sandbox.key,
             "SYNCRO_NB_HOME": str(Path(home, "data")),
+            "SYNCRO_NB_RATE": "100000/60",  # it is ours, and is to be read in full: nobody waits for a made-up limit
             "JUPYTERLAB_WORKSPACES_DIR": str(Path(home, "workspaces")),
             # What a kernel that is killed leaves in its temporary folder goes with ours.
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)),

@@ -39,6 +39,7 @@ from .service.client import Client
 from .service.limiter import Limiter, parse_rate
 from .service.records import Settings, Ticket
 from .service.transport import Inside, Transport
+from .tables import TABLES
 from .thresholds import Thresholds
 from .ticketview import TicketView
 from .words import Words, pull_words
@@ -192,8 +193,8 @@ class Workspace:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether it is the built-in sandbox, with invented data, and no account."""
-        return self.config.url is None
+        """Whether it is a Syncro of ours with invented data, in this process or on this machine, and no account."""
+        return self.config.url is None or self.config.host in configuration.LOOPBACK
 
     @property
     def journal(self) -> Journal:
@@ -297,7 +298,7 @@ class Workspace:
 
         store = Store(self.config.mirror)
         try:
-            workers = 1 if self.is_sandbox else _WORKERS
+            workers = 1 if self.config.url is None else _WORKERS
             return sync(store, self.client, self.house, full=full, only=only, tell=progress, workers=workers)
         finally:
             store.close()
@@ -585,7 +586,12 @@ class Workspace:
             invoices = books.table("invoices", ["invoice_id", "ticket_id"])
             named = zip(invoices["invoice_id"], invoices["ticket_id"], invoices["ticket_id"].notna(), strict=True)
             by_id = {int(number): int(ticket) if has else None for number, ticket, has in named}
-            return audit(account, runs, entries_in(books), by_id, books.table("tickets", ["ticket_id"])["ticket_id"])
+            newest = {}
+            for sort, name in (("comment", "comments"), ("line", "charges"), ("invoice", "invoices")):
+                key = TABLES[name].key
+                newest[sort] = max(books.table(name, [key])[key].tolist(), default=0)
+            tickets = books.table("tickets", ["ticket_id"])["ticket_id"]
+            return audit(account, runs, entries_in(books), by_id, tickets, newest)
         entries: list[Entry] = []
         looked_at = sorted({run.plan.ticket_id for run in runs if run.plan.ticket_id > 0 and run.state != "nothing"})
         for ticket_id in looked_at:

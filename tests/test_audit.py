@@ -140,3 +140,15 @@ def test_the_verb_says_it_in_lines_and_in_json_and_by_its_status(desk):
     row = json.loads(json.dumps(found.document))[0]
     assert (row["problem"], row["ticket"], row["run"]) == ("twice", 32164, receipt.run.id)
     assert len(row["records"]) == 3
+
+
+def test_what_is_newer_than_the_mirror_is_not_missed_in_it(desk):
+    from syncro_nb.actions import audit_runs
+
+    desk.ws.sync(full=True)
+    desk.bill()
+    old = audit_runs(desk.ws, argparse.Namespace(mirror=True), None)
+    assert (old.exit_status, {row["problem"] for row in old.document}) == (0, {"newer"})
+    desk.clock.sleep(60)
+    desk.ws.sync()
+    assert audit_runs(desk.ws, argparse.Namespace(mirror=True), None).document == []

@@ -31,7 +31,7 @@ from . import batchpreview, markup, preview
 from .ask import Ask, standing
 from .inputs import button, offer_one, wide
 from .page import Work, bundle, guarded, say_in
-from .screen import account, is_sandbox
+from .screen import account
 from .table import Table
 
 if TYPE_CHECKING:
@@ -444,7 +444,7 @@ class BatchForm:
         self.save_button = button("Save the receipt", "As .xlsx and .json; a file that is there stays", icon="download")
 
     def _lay_out(self) -> None:
-        badge = markup.badge(self._whose, "info" if is_sandbox(self._workspace) else "plain")
+        badge = markup.badge(self._whose, "info" if self._workspace.is_sandbox else "plain")
         head = widgets.HTML(markup.heading(TITLE) + badge)
         self.place = widgets.VBox()
         unfinished = widgets.HTML(markup.text("Earlier batches that are not at their end", "warn", bold=True))

@@ -19,7 +19,7 @@ from . import markup, preview
 from .ask import Ask, standing
 from .inputs import button, wide
 from .page import bundle, guarded, say_in
-from .screen import account, is_sandbox
+from .screen import account
 from .table import Table
 from .ticketscreen import go_on
 
@@ -72,7 +72,7 @@ class JournalForm:
         self.ask = Ask(self._guarded(self.go_on), workspace.config.settle_seconds)
         self.again = button("Read the journal again", "Another notebook or terminal may have moved a run")
         self.again.on_click(self._guarded(lambda _: self.refresh()))
-        badge = markup.badge(account(workspace), "info" if is_sandbox(workspace) else "plain")
+        badge = markup.badge(account(workspace), "info" if workspace.is_sandbox else "plain")
         self.head.value = markup.LABELS_WRAP + markup.heading("The journal of writes") + badge
         self.table = self._new_table()
         self.box = widgets.VBox()

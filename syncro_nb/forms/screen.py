@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
-from ..config import LOOPBACK
 from ..workspace import Workspace
 from ..writes.receipt import Receipt
 from .inputs import Field
@@ -27,15 +25,9 @@ class Panel:
     found: str = ""
 
 
-def is_sandbox(workspace: Workspace) -> bool:
-    """Whether it is a server of ours with invented data: inside this process, or on this machine."""
-    url = workspace.config.url
-    return url is None or urlsplit(url).hostname in LOOPBACK
-
-
 def account(workspace: Workspace) -> str:
     """Whose data it is, as a person must see it."""
-    return "Sandbox, invented data" if is_sandbox(workspace) else f"Account {workspace.config.account}"
+    return "Sandbox, invented data" if workspace.is_sandbox else f"Account {workspace.config.account}"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..writes.receipt import Receipt
 from . import markup, preview
 from .ask import Moves
 from .inputs import Field
-from .screen import Offer, Panel, Show, account, is_sandbox
+from .screen import Offer, Panel, Show, account
 
 
 class AccountScreen:
@@ -45,7 +45,7 @@ class AccountScreen:
     @property
     def is_sandbox(self) -> bool:
         """Whether it is a server of ours with invented data: inside this process, or on this machine."""
-        return is_sandbox(self._workspace)
+        return self._workspace.is_sandbox
 
     @property
     def account(self) -> str:

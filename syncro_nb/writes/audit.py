@@ -27,8 +27,10 @@ WHAT = {
     "missing": "a run is done, and its record is not there any more",
     "no invoice": "a run is done, and its invoice is not there, or names another ticket",
     "unfinished": "a run is open",
+    "newer": "a run is newer than what was looked at: `syncro sync`, then again",
     "look-alike": "a line without a reference says the same as one of ours",
 }
+HARMLESS = ("unfinished", "newer")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,12 @@ def audit(
     entries: Iterable[Entry],
     invoices: Mapping[int, int | None],
     looked_at: Iterable[int],
+    newest: Mapping[str, int] | None = None,
 ) -> list[Remark]:
     """Everything that is not as it must be, by ticket.
+
+    `newest`: of a look that may be older than a run the highest ids that it saw, by sort; a run all of whose records lie
+    above is not judged yet.
 
     `entries` are all comments and lines of the tickets in `looked_at` (internal ids); a ticket that is not among them is not
     judged. `invoices`: the ticket that each invoice names, by invoice id; one that is absent is not there.
@@ -109,7 +115,7 @@ def audit(
     removed = {(one.step.name, one.step.record_id) for run in mine for one in run.steps if one.state in SETTLED}
     for run in mine:
         if run.plan.ticket_id in seen and ("remove_ticket", run.plan.ticket_id) not in removed:
-            remarks += _of_run(run, present, removed, invoices)
+            remarks += _of_run(run, present, removed, invoices, newest or {})
     remarks += _look_alikes(there, made, numbers)
     return sorted(set(remarks), key=lambda one: (one.ticket, one.run, one.problem, one.records))
 
@@ -233,6 +239,7 @@ def _of_run(
     present: set[tuple[str, int, int]],
     removed: set[tuple[str, int | None]],
     invoices: Mapping[int, int | None],
+    newest: Mapping[str, int],
 ) -> list[Remark]:
     plan = run.plan
     if run.state == "open":
@@ -240,6 +247,10 @@ def _of_run(
     if run.state != "done":
         return []
     sorts = {"comment": "comment", claim.STEP: "comment", "line_item": "line", "charge": "line"}
+    kept = [(sorts.get(one.step.name, one.step.name), one.record_id) for one in run.steps if one.record_id is not None]
+    known = [(newest[sort], number) for sort, number in kept if sort in newest]
+    if known and all(number > last for last, number in known):  # a look that saw one of them would have seen its id
+        return [Remark("newer", plan.ticket_number, run.id, ())]
     remarks = []
     for one in run.steps:
         sort = sorts.get(one.step.name)
