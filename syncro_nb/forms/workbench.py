@@ -145,7 +145,10 @@ class Workbench:
     def _put(self, form: Any) -> None:
         shown = form if isinstance(form, widgets.Widget) else form.box
         self.opened.children = (shown,)
-        self._say("The form is below the table. Nothing has been sent.", "info")
+        self._say(
+            "The form is below the table. Opening it sends nothing; what it writes is shown up here after Look again.",
+            "info",
+        )
 
     def _guarded(self, action: Callable[[], Any]) -> Callable[[Any], None]:
         return guarded(lambda _: action(), self._say)
