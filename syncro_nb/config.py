@@ -203,10 +203,12 @@ def load(environment: Mapping[str, str], *, profile: str | None = None, folder: 
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:
-    """One sentence for an unknown word, with the nearest known ones."""
+    """One sentence for an unknown word, with the nearest known one: by all of its text, else by a word in it."""
     choices = list(known)
-    near = difflib.get_close_matches(word.lower(), [choice.lower() for choice in choices], n=1)
-    meant = next((choice for choice in choices if near and choice.lower() == near[0]), None)
+    texts = {choice.lower(): choice for choice in reversed(choices)}
+    parts = {part: choice for choice in reversed(choices) for part in choice.lower().split()}
+    near = [named[one] for named in (texts, parts) for one in difflib.get_close_matches(word.lower(), named, n=1)]
+    meant = near[0] if near else None
     hint = f"did you mean {meant}? " if meant else ""
     return f"there is no {what} {word[:60]!r}; {hint}known: {', '.join(choices) or 'none'}"
 

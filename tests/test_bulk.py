@@ -142,6 +142,7 @@ def test_when_no_ticket_can_be_read_that_is_said_as_it_is():
         (([-1], {"status": "Scheduled"}), "whole number"),
         ((range(1, MOST + 2), {"status": "Scheduled"}), f"at most {MOST}"),
         (([32164], {"status": "Schedulled"}), "did you mean Scheduled"),
+        (([32164], {"status": "Wating"}), "did you mean Waiting on"),
         (([32164], {"technician": "Zoe"}), "no technician"),
         ((["x"], {"status": "Scheduled"}), "list of ticket numbers"),
         ((None, {"status": "Scheduled"}), "list of ticket numbers"),
