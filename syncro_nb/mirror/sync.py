@@ -424,8 +424,9 @@ class Pull:
             return  # of an estimate
         if name == "customers":
             self._look_at_contacts(record)
-        elif name == "invoices" and record.ticket_id is None and record.id in self.owners:
-            record = replace(record, ticket_id=self.owners[record.id])
+        elif name == "invoices" and record.ticket_id is None:
+            moment = None if record.updated_at is None else microseconds(record.updated_at)
+            record = replace(record, ticket_id=self._owner(record.id, moment))
         is_news = self.writer.put(name, record)
         self.unread(name).drop(record.id)
         if name == "tickets" and self._tell and (is_news or record.id not in self.ticket_reads):
@@ -564,21 +565,30 @@ class Pull:
         return {key: at for key, (_, at) in self._details_of("tickets").items()}
 
     @cached_property
-    def owners(self) -> dict[int, int]:
-        """The tickets that invoices name when they are read by themselves; their list does not always say."""
-        read = self.store.values("invoice_owners", ["id", "ticket_id"])
-        return {invoice: ticket for invoice, ticket in read if ticket is not None}
+    def owners(self) -> dict[int, tuple[int, int | None]]:
+        """The tickets that invoices name when they are read by themselves, and the time of their change then."""
+        read = self.store.values("invoice_owners", ["id", "ticket_id", "updated_at"])
+        return {invoice: (ticket, at) for invoice, ticket, at in read if ticket is not None}
+
+    def _owner(self, invoice: int, updated_at: int | None) -> int | None:
+        """The ticket that an invoice of a list names, which may not say it: as it did by itself.
+
+        Not if it has changed since, nor where the ticket has gone: that takes it off the invoice without a sign.
+        """
+        ticket, then = self.owners.get(invoice, (None, None))
+        if ticket is None or (self._is_complete("tickets") and self.writer.index("tickets").get(ticket) is None):
+            return None
+        return ticket if updated_at is None or then is None or updated_at <= then else None
 
     def _name_owners(self) -> None:
         """Invoices that the list shows without a ticket, and that name one themselves."""
         columns = list(kept_columns("invoices"))
-        key, ticket = columns.index("invoice_id"), columns.index("ticket_id")
+        key, ticket, changed = (columns.index(name) for name in ("invoice_id", "ticket_id", "updated_at"))
         if self.owners:
             for row in self.store.values("invoices", columns):
-                if row[ticket] is None and row[key] in self.owners:
-                    self.writer.put_row(
-                        "invoices", row[key], (*row[:ticket], self.owners[row[key]], *row[ticket + 1 :])
-                    )
+                owner = self._owner(row[key], row[changed]) if row[ticket] is None else None
+                if owner is not None:
+                    self.writer.put_row("invoices", row[key], (*row[:ticket], owner, *row[ticket + 1 :]))
             self.writer.commit()
 
     def follow(self, ticket: int | None, changed_at: datetime | None) -> None:
@@ -1065,7 +1075,8 @@ class _Invoices(_Records):
         if record.ticket_id is None:
             self.pull.owners.pop(record.id, None)
         else:
-            self.pull.owners[record.id] = record.ticket_id
+            at = None if record.updated_at is None else microseconds(record.updated_at)
+            self.pull.owners[record.id] = record.ticket_id, at
         if record.id in self._orphaned and record.ticket_id is None:
             self.pull._rewrite("invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
 
