@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
     from .books import Books
     from .directory import CustomerRow, CustomerView
-    from .mirror.sync import Synced, Tell
+    from .mirror.asking import Tell
+    from .mirror.sync import Synced
     from .policy import Policy
     from .reconcile.decisions import Decisions
     from .reconcile.finding import Proofs

@@ -151,6 +151,7 @@ class ChurnDesk(MirrorDesk):
 
     def pull(self, full=False):
         self.syncs += 1
+        self.ws.client._random = Random(self.syncs)  # pauses between tries: a seed is the same account every time
         return super().pull(full)
 
     def do(self, method, path, body=None):

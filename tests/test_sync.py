@@ -458,6 +458,18 @@ def test_lines_that_wait_for_the_invoices_are_a_gap(desk):
     assert wrong_now(desk) == {}
 
 
+@pytest.mark.parametrize("path", ["customers", "tickets", "ticket_timers", "invoices", "payments", "contracts"])
+def test_what_a_full_reading_could_not_read_is_made_up_for_by_the_next_sync(path, synced):
+    synced.fault(f"GET /{path}", "status", status=403, times=50)
+    synced.pull(full=True)
+    assert synced.ws.mirror.gaps() != ()
+    synced.sandbox._faults = []
+    synced.clock.sleep(60)
+    synced.pull()
+    assert synced.ws.mirror.gaps() == ()
+    assert wrong_now(synced) == {}
+
+
 def test_without_the_permission_for_details_the_lists_are_there(desk):
     desk.fault("GET /tickets/*", "status", status=401, times=500)
     desk.pull(full=True)

@@ -19,7 +19,7 @@ import ipywidgets as widgets
 
 from ..errors import InputError, Stopped
 from ..export import Written
-from ..mirror.sync import Progress
+from ..mirror.asking import Progress
 from ..money import format_cents, total
 from ..receiptfile import save_receipt
 from ..workspace import Workspace

@@ -10,13 +10,14 @@ Page sizes differ from list to list, and only `meta` tells; where it says nothin
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error, Refused, Unreachable
 from ..service.reading import ListPage
 from ..tables import TABLES
+from .asking import Fetch
 from .columns import Unkept, instant, microseconds
 from .search import Search
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MOST_PASSES = 3  # of a list that is never still
 MOST_SKIPPED = 3  # pages that fail for good; then the reading stops
 A_MINUTE = timedelta(minutes=1)
-Fetch = Callable[[], Any]
 
 
 class Listing:
@@ -260,7 +260,7 @@ class FullPass(Listing):
         self._is_busy = False
         at, number = self.at, self.number
         can_skip = at["phase"] == "read" and at["pages"] and len(at["skipped"]) < MOST_SKIPPED
-        if isinstance(error, Refused) or not can_skip or self.pull.is_over:
+        if isinstance(error, Refused) or not can_skip or self.pull.asking.is_over:
             return self.stop(str(error), isinstance(error, Refused))
         at["skipped"].append(number)
         self.pull.writer.keep(self.stream, reason=f"page {number} of {at['pages']} could not be read: {error}")
@@ -627,6 +627,40 @@ class Recount(Listing):
     def fail(self, error: Error) -> None:
         """It stays unknown."""
         self._is_busy, self.is_done = False, True
+
+
+class Users:
+    """The technicians: pairs in one answer."""
+
+    name = "users"
+
+    def __init__(self, pull: Pull) -> None:
+        self.pull, self.is_done, self._is_busy = pull, False, False
+
+    @property
+    def left(self) -> int:
+        return 0 if self.is_done else 1
+
+    def take(self) -> Fetch | None:
+        if self.is_done or self._is_busy:
+            return None
+        self._is_busy = True
+        return self.pull.client.users
+
+    def absorb(self, users: tuple[Any, ...]) -> None:
+        self.is_done = True
+        writer = self.pull.writer
+        for user in users:
+            writer.put("users", user)
+        writer.drop("users", writer.index("users").keys() - {user.id for user in users})
+        now = microseconds(self.pull.now())
+        writer.keep("users", complete=True, as_of=now, pages=1, reason="", refused=False)
+        writer.commit()
+
+    def fail(self, error: Error) -> None:
+        self.is_done = True
+        self.pull.writer.keep("users", reason=str(error), refused=isinstance(error, Refused))
+        self.pull.writer.commit()
 
 
 def _is_after(record: Any, moment: int) -> bool:

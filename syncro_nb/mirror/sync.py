@@ -18,37 +18,44 @@ from __future__ import annotations
 
 import os
 import platform
-import threading
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ..errors import Error, InputError, Missing, Refused, Unreachable
+from ..errors import Error, Unreachable
 from ..service import wire
 from ..service.client import NOT_CLOSED, Client
-from ..tables import TABLES, Snapshot
-from .columns import OWN_TABLES, DetailRead, Unkept, instant, kept_columns, microseconds
-from .lists import Changed, Fetch, FullPass, Head, Listing, Recent, Recount, Tail, moment_of
+from ..tables import TABLES
+from .asking import Asking, Source, Tell
+from .columns import DetailRead, instant, kept_columns, microseconds
+from .details import (
+    MOMENT,
+    RECENT_DAYS,
+    STALE,
+    CustomerDetails,
+    InvoiceDetails,
+    Records,
+    TicketDetails,
+    wanted_customers,
+    wanted_invoices,
+    wanted_tickets,
+)
+from .lists import Changed, FullPass, Head, Listing, Recent, Recount, Tail, Users, moment_of
 from .store import Store
 from .unread import Unread
+from .unsaid import rename, rewrite
 from .writer import PARENTS, Changes, Writer
 
 if TYPE_CHECKING:
     from ..config import House
 
-RECENT_DAYS = 90
 IDLE_REQUESTS = 12
 OVERLAP = timedelta(minutes=10)
-STALE = timedelta(hours=24)  # a list is not left out for longer
 SETTINGS_AGE = timedelta(hours=1)
-MOMENT = timedelta(seconds=2)  # a change this close to a reading may have come after it
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
 MOST_ORPHANS = 20  # GETs in one sync for records that no list has
-MOST_FAILURES = 12  # requests one after another that had no answer, each tried several times: Syncro is away
-MOST_SORTS = 3  # ... and of so many sorts: one that alone fails for good does not end a sync
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
 LARGE_LISTS = ("tickets", "timers", "invoices", "payments")
 SHORT = {
@@ -57,23 +64,11 @@ SHORT = {
     "customers": 3,
 }  # so many pages are read whole, rather than looked through for changes
 DAILY_PAGES = 60  # of a list whose older rows may change without a sign: one that is not longer is read once a day
-MOST_RENAMED = 0.2  # of a table's rows
 COUNTED = ("tickets", "invoices", "payments")
 QUERIES: dict[str, dict[str, Any]] = {
     "customers": {"include_disabled": True},
     "invoice_lines": {"invoice_id_not_null": True},
 }
-
-Tell = Callable[["Progress"], None]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Requests made, those still to come as far as is known, and what is read now."""
-
-    done: int
-    left: int
-    what: str
 
 
 @dataclass(frozen=True)
@@ -84,20 +79,6 @@ class Synced:
     requests: int
     changes: dict[str, Changes]
     problems: tuple[str, ...] = ()
-
-
-class Source(Protocol):
-    """Something that is read by a number of requests."""
-
-    name: str
-
-    @property
-    def is_done(self) -> bool: ...
-    @property
-    def left(self) -> int: ...
-    def take(self) -> Fetch | None: ...
-    def absorb(self, answer: Any) -> None: ...
-    def fail(self, error: Error) -> None: ...
 
 
 def sync(
@@ -138,26 +119,21 @@ class Pull:
     ) -> None:
         self.store, self.client, self.house, self.full, self.only = store, client, house, full, only
         self.writer = Writer(store)
-        self.requests = 0
-        self.is_over = False
-        self._tell, self._workers = tell, workers
-        self._failures: list[str] = []
-        self._problems: dict[str, str] = {}
-        self._successes = 0
-        self._first_error: Error | None = None
+        self.asking = Asking(workers, tell, self._to_come)
+        self._tells = tell is not None
         self._suspects: dict[str, set[int]] = {
             name: set(state["suspected"]) for name, state in store.states().items() if state.get("suspected")
         }
         self._unproved: dict[str, set[int]] = {}
         self.found_by_order: dict[str, set[int]] = {}  # suspects of a search that trusts the order of a list
         self._is_resumed = False
-        self._anew_before = 0
-        self._wants_all = full
+        self.anew_before = 0
+        self.wants_all = full
         self.read_through: set[str] = set()  # lists, from end to end
-        self._forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
+        self.forced: dict[str, set[int]] = {"tickets": set(), "invoices": set()}
         self._odd_contacts: set[int] = set()
         self._contact_times: dict[int, int | None] | None = None
-        self._awaited: set[int] = set()  # tickets whose details will be read, for the progress
+        self.awaited: set[int] = set()  # tickets whose details will be read, for the progress
         self._unread: dict[str, Unread] = {}
 
     # ------------------------------------------------------------ the order
@@ -178,7 +154,7 @@ class Pull:
         self._prove()
         self._details()
         self._finish(started)
-        return Synced(started, self.requests, self.writer.changes, tuple(self._problems.values()))
+        return Synced(started, self.asking.requests, self.writer.changes, tuple(self.asking.problems.values()))
 
     def _begin_full(self, started: datetime) -> None:
         """What a full reading has read is not read again when it was interrupted and goes on."""
@@ -186,8 +162,8 @@ class Pull:
         if self.full and not since:
             since = microseconds(started)
             self.writer.keep("sync", full_since=since)
-        self._anew_before = since if self.full else 0
-        self._wants_all = self.full or bool(self.writer.state("sync").get("full"))
+        self.anew_before = since if self.full else 0
+        self.wants_all = self.full or bool(self.writer.state("sync").get("full"))
 
     def now(self) -> datetime:
         """The server's present time."""
@@ -201,19 +177,14 @@ class Pull:
             return
         for name, pull in (("settings", self.client.settings), ("ticket_settings", self.client.ticket_settings)):
             try:
-                self.requests += 1
-                record = pull()
+                record = self.asking.pull(name, pull)
             except Error as error:
-                self._first_error = self._first_error or error
-                self._problems[name] = f"{name}: {error}"
                 self.writer.keep(name, reason=str(error))
             else:
-                self._successes += 1
                 data = wire.write(record)
                 self.writer.keep(name, record=data, as_of=microseconds(self.now()), reason="")
         self.writer.commit()
-        if not self._successes and isinstance(self._first_error, Unreachable):
-            raise self._first_error
+        self.asking.check(Unreachable)
 
     def _first(self) -> None:
         """The order of use: small lists, open tickets and their details, what is unpaid, then every list."""
@@ -221,16 +192,15 @@ class Pull:
         self._is_resumed = any(
             self.writer.state(name).get("pass") or self._is_read(name) for name in (*small, "tickets")
         )
-        self._read(self._whole(name) for name in small if self._is_asked_for(name) and not self._is_read(name))
-        if not self._successes and self._first_error is not None:
-            raise self._first_error
+        self.asking.read(self._whole(name) for name in small if self._is_asked_for(name) and not self._is_read(name))
+        self.asking.check()
         if not self.writer.state("tickets").get("pass"):
-            self._read([Listing(self, "tickets", {"status": NOT_CLOSED}, "open_tickets")])
-            self._read([_Tickets(self, self._wanted_tickets(only_open=True))])
+            self.asking.read([Listing(self, "tickets", {"status": NOT_CLOSED}, "open_tickets")])
+            self.asking.read([TicketDetails(self, wanted_tickets(self, only_open=True))])
             if self._is_asked_for("invoices"):
-                self._read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
+                self.asking.read([Listing(self, "invoices", {"unpaid": True}, "unpaid_invoices")])
         large = (*LARGE_LISTS, "timelogs")
-        self._read([self._whole(name) for name in large if self._is_asked_for(name) and not self._is_read(name)])
+        self.asking.read([self._whole(name) for name in large if self._is_asked_for(name) and not self._is_read(name)])
         self._try_filters()
 
     def _is_asked_for(self, name: str) -> bool:
@@ -241,7 +211,7 @@ class Pull:
         for name in ("payments", "timers"):
             if self._is_asked_for(name) and (self.full or "ignored" not in self.writer.state(name)):
                 self.writer.keep(name, ignored=False)
-                self._read([one] if isinstance(one := self._latest(name), Changed) else [])
+                self.asking.read([one] if isinstance(one := self._latest(name), Changed) else [])
 
     def _changed(self, started: datetime) -> None:
         """What has changed since the last sync, and by turns the lists that do not say when their rows changed."""
@@ -251,23 +221,22 @@ class Pull:
             sources.append(self._whole("customers"))
         else:
             small.append("customers")
-        self._read(sources)
+        self.asking.read(sources)
         # An account that knows no such filter is asked in another way, from now on.
-        self._read([self._latest(one.name) for one in sources if isinstance(one, Changed) and one.is_ignored])
+        self.asking.read([self._latest(one.name) for one in sources if isinstance(one, Changed) and one.is_ignored])
         left_out = [name for name in LARGE_LISTS if self._has_left_out(name) and not self._is_whole(name)]
-        self._read([self._whole(name) for name in left_out])
+        self.asking.read([self._whole(name) for name in left_out])
         self._count({*COUNTED, *left_out})
-        if not self._successes and self._first_error is not None:
-            raise self._first_error
+        self.asking.check()
         alive = self.full or any(change.any for change in self.writer.changes.values())
-        self._read([self._whole(name) for name in self._turns(small, started, alive)])
+        self.asking.read([self._whole(name) for name in self._turns(small, started, alive)])
         self._read_contacts()
         if self.full:
             self._try_filters()
 
     def _turns(self, names: list[str], started: datetime, alive: bool) -> list[str]:
         """Which of the small lists are read now: all while something happens, else the oldest that the allowance holds."""
-        left = IDLE_REQUESTS - self.requests
+        left = IDLE_REQUESTS - self.asking.requests
         chosen = []
         for name in sorted(names, key=lambda name: self.writer.state(name).get("as_of") or 0):
             state = self.writer.state(name)
@@ -280,7 +249,7 @@ class Pull:
 
     # ------------------------------------------------------------ lists
 
-    def _is_complete(self, name: str) -> bool:
+    def is_complete(self, name: str) -> bool:
         return bool(self.writer.state(name).get("complete")) and not self.writer.state(name).get("pass")
 
     def _has_left_out(self, name: str) -> bool:
@@ -292,11 +261,11 @@ class Pull:
         state = self.writer.state(name)
         is_under_way = state.get("pass") and not self._has_left_out(name)
         is_over = state.get("complete") or self._has_left_out(name)
-        return bool(is_over and not is_under_way and (state.get("whole_at") or 0) >= self._anew_before)
+        return bool(is_over and not is_under_way and (state.get("whole_at") or 0) >= self.anew_before)
 
     def _whole(self, name: str, *, anew: bool = False) -> Source:
         if name == "users":
-            return _Users(self)
+            return Users(self)
         # Long lists are counted afterwards. A small one that was read before and cut off this time would have rows of two ages.
         may_go_on = name in LARGE_LISTS or not (self._has_left_out(name) or self.writer.state(name).get("complete"))
         return FullPass(self, name, QUERIES.get(name), anew=anew or not may_go_on)
@@ -338,12 +307,12 @@ class Pull:
     def _count(self, names: Iterable[str]) -> None:
         """How many there are; where that is not what we hold, what is missing and what has gone is searched for."""
         sources = [Recount(self, name, QUERIES.get(name)) for name in sorted(names) if self._is_counted(name)]
-        self._read(sources)
-        self._read([self._whole(one.name, anew=True) for one in sources if one.is_unclear])
+        self.asking.read(sources)
+        self.asking.read([self._whole(one.name, anew=True) for one in sources if one.is_unclear])
 
     def _is_counted(self, name: str) -> bool:
         state = self.writer.state(name)
-        return self._is_complete(name) and not state.get("reason") and not self._is_whole(name)
+        return self.is_complete(name) and not state.get("reason") and not self._is_whole(name)
 
     def _is_whole(self, name: str) -> bool:
         """Whether this sync has read it through."""
@@ -352,19 +321,22 @@ class Pull:
     def _lines(self) -> None:
         """The lines of all invoices from their list, where the key may read it and it was not read through yet."""
         state = self.writer.state("invoice_lines")
-        if self._is_read("invoice_lines") and not self._has_left_out("invoice_lines"):
+        is_read = self._is_read("invoice_lines") and not self._has_left_out("invoice_lines")
+        if is_read and not state.get(
+            "reason"
+        ):  # a full reading that came to nothing leaves its reason, and is made up for
             return self._new_lines()
-        if not self._is_complete("invoices") and not state.get("pass"):
+        if not self.is_complete("invoices") and not state.get("pass"):
             # An invoice must be known before its lines are read, or they could be older than it.
             self.writer.keep("invoice_lines", reason="they are read after the invoices, which are not complete")
             return None
         invoices = self.store.values("invoices", ["invoice_id", "updated_at", "ticket_id"])
         source = FullPass(self, "invoice_lines", QUERIES["invoice_lines"])
-        self._read([source])
+        self.asking.read([source])
         self._count(["invoice_lines"])
         as_of = state.get("as_of")
         if source.is_done and not state.get("pass") and not state.get("reason") and as_of:
-            known = self._details_of("invoices")
+            known = self.details_of("invoices")
             for key, updated_at, ticket in invoices:
                 self.follow(ticket, moment_of(updated_at))
                 changed = updated_at is None or updated_at < as_of
@@ -376,7 +348,7 @@ class Pull:
 
     def _new_lines(self) -> None:
         """The lines of many new invoices from the end of the list; one whose lines do not come to its sum is read by itself."""
-        known = self._details_of("invoices")
+        known = self.details_of("invoices")
         columns = ["invoice_id", "created_at", "updated_at", "subtotal_cents", "ticket_id"]
         new = [row for row in self.store.values("invoices", columns) if row[0] not in known and row[1] and row[2]]
         state, lines = self.writer.state("invoice_lines"), len(self.writer.index("invoice_lines"))
@@ -384,7 +356,7 @@ class Pull:
         if len(new) <= pages or not state.get("order"):
             return
         tail = Tail(self, QUERIES["invoice_lines"], instant(min(row[1] for row in new)) - OVERLAP)
-        self._read([tail])
+        self.asking.read([tail])
         for key, _, updated_at, subtotal, ticket in new:
             moment = instant(updated_at)
             self.follow(ticket, moment)
@@ -396,19 +368,19 @@ class Pull:
         """Contacts, where the customers' rows do not tell everything about them."""
         state, now = self.writer.state("contacts"), self.now()
         looked = moment_of(state.get("customers_at"))
-        if self._is_whole("customers") and self._is_complete("contacts") and (not looked or now - looked > STALE):
+        if self._is_whole("customers") and self.is_complete("contacts") and (not looked or now - looked > STALE):
             self._odd_contacts |= self._without_customer()
             self.writer.keep("contacts", customers_at=microseconds(now))
-        if self.full or not self._is_complete("contacts") or self.writer.state("contacts").get("reason"):
-            self._read([self._whole("contacts")])
+        if self.full or not self.is_complete("contacts") or self.writer.state("contacts").get("reason"):
+            self.asking.read([self._whole("contacts")])
         elif (
             self._odd_contacts
             and -1 not in self._odd_contacts
             and len(self._odd_contacts) <= (self.writer.state("contacts").get("pages") or 1)
         ):
-            self._read([_Records(self, "contacts", sorted(self._odd_contacts))])
+            self.asking.read([Records(self, "contacts", sorted(self._odd_contacts))])
         elif self._odd_contacts:
-            self._read([self._whole("contacts")])
+            self.asking.read([self._whole("contacts")])
 
     def _without_customer(self) -> set[int]:
         """The contacts of customers that no list has: perhaps deleted before their customers could ever be read."""
@@ -429,7 +401,7 @@ class Pull:
             record = replace(record, ticket_id=self._owner(record.id, moment))
         is_news = self.writer.put(name, record)
         self.unread(name).drop(record.id)
-        if name == "tickets" and self._tell and (is_news or record.id not in self.ticket_reads):
+        if name == "tickets" and self._tells and (is_news or record.id not in self.ticket_reads):
             self._await(record)
         if name == "schedules" and record.lines is not None:
             self.writer.put_parts(
@@ -440,8 +412,8 @@ class Pull:
         moment = ticket.updated_at or ticket.created_at
         is_recent = moment is not None and moment >= self.now() - timedelta(days=RECENT_DAYS)
         is_known = ticket.id in self.ticket_reads
-        if self._wants_all or is_recent or is_known or not self.house.is_resolved(ticket.status):
-            self._awaited.add(ticket.id)
+        if self.wants_all or is_recent or is_known or not self.house.is_resolved(ticket.status):
+            self.awaited.add(ticket.id)
 
     def _look_at_contacts(self, customer: Any) -> None:
         """The contacts in a customer's row: whether one is new, has changed, or is missing."""
@@ -482,7 +454,7 @@ class Pull:
         """Ask for each row that is missing from a list: a 404 proves that it is gone."""
         left = dict.fromkeys(TABLES, MOST_PROOFS)
         while self._suspects:
-            sources: list[_Records] = []
+            sources: list[Records] = []
             suspects, self._suspects = self._suspects, {}
             for name, keys in suspects.items():
                 unread = self.unread(name).ids
@@ -492,28 +464,28 @@ class Pull:
                 self._unproved.setdefault(name, set()).update(there)
                 owner = _OWNERS.get(name)
                 if owner is None:
-                    sources.append(_Records(self, name, asked))
+                    sources.append(Records(self, name, asked))
                     continue
                 key_of, whose = owner
                 owners = dict(self.store.values(name, [TABLES[name].key, whose]))
-                self._forced[key_of] |= {owners[key] for key in asked if owners.get(key)}
+                self.forced[key_of] |= {owners[key] for key in asked if owners.get(key)}
                 nobodys = [key for key in asked if not owners.get(key)]
                 self.writer.drop(name, nobodys)
                 for key in nobodys:
                     self.unread(name).drop(key)
             self.writer.commit()
-            self._read(sources)
+            self.asking.read(sources)
             for one in sources:
                 self._unproved[one.name] -= one.read
                 if one.alive & self.found_by_order.pop(one.name, set()):  # its order is not what it seemed
-                    self._read([self._whole(one.name, anew=True)])
+                    self.asking.read([self._whole(one.name, anew=True)])
 
     def _orphans(self, name: str) -> set[int]:
         """Records of which we hold parts and that no list of ours has: made and deleted between two looks at their list.
 
         Only the newest few, which are the ones that this happens to; what a whole list has just shown is left alone.
         """
-        if not self._is_complete(name):
+        if not self.is_complete(name):
             return set()
         found: set[int] = set()
         for part in ("timers", "comments", "charges") if name == "tickets" else ("invoice_lines",):
@@ -537,7 +509,7 @@ class Pull:
         """A row is proved gone, and what hung on it with it."""
         if name == "invoices":  # its lines are the ticket's again
             owners = self.store.values("invoices", ["invoice_id", "ticket_id"])
-            self._forced["tickets"] |= {ticket for one, ticket in owners if one == key and ticket}
+            self.forced["tickets"] |= {ticket for one, ticket in owners if one == key and ticket}
         self.writer.drop(name, [key])
         self.unread(name).drop(key)
         if name == "customers":
@@ -547,7 +519,7 @@ class Pull:
         elif name == "tickets":
             for part in ("comments", "charges", "timers"):
                 self.writer.drop(part, self.writer.index(part).children(key))
-            self._forced["invoices"] |= {
+            self.forced["invoices"] |= {
                 invoice
                 for invoice, ticket in self.store.values("invoices", ["invoice_id", "ticket_id"])
                 if ticket == key
@@ -557,12 +529,12 @@ class Pull:
         elif name == "schedules":
             self.writer.drop("schedule_lines", self.writer.index("schedule_lines").children(key))
         elif name == "contacts":
-            self._rewrite("tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
+            rewrite(self.writer, "tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
 
     @cached_property
     def ticket_reads(self) -> dict[int, int]:
         """When each ticket was last read by itself, in microseconds; a reading of this sync is noted by who makes it."""
-        return {key: at for key, (_, at) in self._details_of("tickets").items()}
+        return {key: at for key, (_, at) in self.details_of("tickets").items()}
 
     @cached_property
     def owners(self) -> dict[int, tuple[int, int | None]]:
@@ -576,7 +548,7 @@ class Pull:
         Not if it has changed since, nor where the ticket has gone: that takes it off the invoice without a sign.
         """
         ticket, then = self.owners.get(invoice, (None, None))
-        if ticket is None or (self._is_complete("tickets") and self.writer.index("tickets").get(ticket) is None):
+        if ticket is None or (self.is_complete("tickets") and self.writer.index("tickets").get(ticket) is None):
             return None
         return ticket if updated_at is None or then is None or updated_at <= then else None
 
@@ -597,20 +569,11 @@ class Pull:
             return
         read_at = self.ticket_reads.get(ticket)
         if read_at is not None and read_at < microseconds(changed_at + MOMENT):
-            self._forced["tickets"].add(ticket)
-
-    def _rewrite(self, name: str, chosen: Callable[[dict[str, Any]], bool], new: dict[str, Any]) -> None:
-        """Change columns of rows that we hold: Syncro shows them so from now on, without a new updated_at."""
-        columns = list(kept_columns(name))
-        self.writer.commit()
-        for row in self.store.values(name, columns):
-            named = dict(zip(columns, row, strict=True))
-            if chosen(named):
-                self.writer.put_row(name, row[0], tuple((named | new).values()))
+            self.forced["tickets"].add(ticket)
 
     # ------------------------------------------------------------ details
 
-    def _details_of(self, name: str) -> dict[int, tuple[int | None, int]]:
+    def details_of(self, name: str) -> dict[int, tuple[int | None, int]]:
         """When each record was last read by itself: its updated_at then, and the moment."""
         own = {
             "tickets": "ticket_details",
@@ -624,148 +587,50 @@ class Pull:
         self.writer.commit()
         unknown = {
             name: sorted((keys - self.writer.index(name).keys()) | self._orphans(name))
-            for name, keys in self._forced.items()
+            for name, keys in self.forced.items()
         }
-        tickets = _Tickets(self, [*self._wanted_tickets(), *unknown["tickets"]])
-        invoices = _Invoices(self, [*self._wanted_invoices(), *unknown["invoices"]])
-        customers = _Customers(self, self._wanted_customers())
-        sources: list[_Records] = [customers, invoices, tickets] if self.full else [tickets, invoices, customers]
+        tickets = TicketDetails(self, [*wanted_tickets(self), *unknown["tickets"]])
+        invoices = InvoiceDetails(self, [*wanted_invoices(self), *unknown["invoices"]])
+        customers = CustomerDetails(self, wanted_customers(self))
+        sources: list[Records] = [customers, invoices, tickets] if self.full else [tickets, invoices, customers]
         read: dict[str, set[int]] = {"tickets": set(), "invoices": set(), "customers": set()}
         while sources:
-            self._forced = {"tickets": set(), "invoices": set()}
-            self._read(sources)
+            self.forced = {"tickets": set(), "invoices": set()}
+            self.asking.read(sources)
             for one in sources:
                 read[one.name] |= one.read
-            again = {name: set(keys) for name, keys in self._forced.items()}
+            again = {name: set(keys) for name, keys in self.forced.items()}
             # A row that has gone after the rows were counted: it may have stood in for one that we lack.
             if recounted := {one.name for one in sources if one.has_gone and not one.is_proof}:
                 self._count(recounted & {*COUNTED})
-                again["tickets"] |= set(self._wanted_tickets()) - read["tickets"]
-                again["invoices"] |= set(self._wanted_invoices()) - read["invoices"]
+                again["tickets"] |= set(wanted_tickets(self)) - read["tickets"]
+                again["invoices"] |= set(wanted_invoices(self)) - read["invoices"]
             # Meanwhile: invoices of tickets that have gone, and tickets whose lines an invoice has taken or given back.
-            following = (_Invoices(self, sorted(again["invoices"])), _Tickets(self, sorted(again["tickets"])))
+            following = (InvoiceDetails(self, sorted(again["invoices"])), TicketDetails(self, sorted(again["tickets"])))
             sources = [one for one in following if one.left]
         self._name_owners()
         self._prove()  # what hung on a record that the details showed to be gone
         self._keep_unproved(read)
 
-    def _wanted_tickets(self, *, only_open: bool = False) -> list[int]:
-        """The tickets whose details are missing or old: open ones first, then by their last change, the newest first."""
-        details = self._details_of("tickets")
-        names = ["ticket_id", "status", "updated_at", "created_at"]
-        recent = microseconds(self.now() - timedelta(days=RECENT_DAYS))
-        resolved: dict[str, bool] = {}
-        ranked = []
-        for key, status, updated_at, created_at in self.store.values("tickets", names):
-            if key not in self._forced["tickets"] and not self._is_wanted(details.get(key), updated_at):
-                continue
-            status = status or ""
-            if status not in resolved:
-                resolved[status] = self.house.is_resolved(status)
-            moment = updated_at or created_at or 0
-            if resolved[status] and only_open:
-                continue
-            is_known = key in details or key in self._forced["tickets"]
-            if not resolved[status] or moment >= recent or self._wants_all or is_known:
-                ranked.append((resolved[status], -moment, key))
-        return [key for _, _, key in sorted(ranked)]
-
-    def _wanted_invoices(self) -> list[int]:
-        """The invoices whose lines are missing or old, and those of which only the list says that they name no ticket."""
-        details, owners = self._details_of("invoices"), self._details_of("owners")
-        recent = microseconds(self.now() - timedelta(days=RECENT_DAYS))
-        is_refused = not self._is_complete("invoice_lines")
-        ranked = []
-        columns = ["invoice_id", "updated_at", "is_paid", "ticket_id", "schedule_id", "is_recurring"]
-        for key, updated_at, is_paid, ticket, schedule, recurs in self.store.values("invoices", columns):
-            is_late = not is_paid or (updated_at or 0) >= recent
-            is_loose = ticket is None and schedule is None and not recurs
-            if (
-                (key in self._forced["invoices"] or self._is_wanted(details.get(key), updated_at))
-                and (self._wants_all or not is_refused or is_late or key in details)
-            ) or (is_loose and (self._wants_all or is_late) and self._is_wanted(owners.get(key), updated_at)):
-                ranked.append((bool(is_paid), -(updated_at or 0), key))
-        return [key for _, _, key in sorted(ranked)]
-
-    def _wanted_customers(self) -> list[int]:
-        """Customers whose prepaid hours are to be read: changed ones, those with a block whose invoices changed, new ones."""
-        own = self.store.values("customer_details", ["id", "updated_at", "read_at", "prepaid_millionths"])
-        details = {key: (then, at) for key, then, at, _ in own}
-        blocks = {key for key, _, _, hours in own if hours is not None}
-        now = self.now()
-        recent, day_ago = microseconds(now - timedelta(days=RECENT_DAYS)), microseconds(now - STALE)
-        billed: dict[int, int] = {}
-        for customer, updated_at in self.store.values("invoices", ["customer_id", "updated_at"]):
-            if customer is not None:
-                billed[customer] = max(billed.get(customer, 0), updated_at or 0)
-        busy = {key for key, at in billed.items() if at >= recent}
-        for key, at in self.store.values("tickets", ["customer_id", "updated_at"]):
-            if key is not None and (at or 0) >= recent:
-                busy.add(key)
-        wanted = []
-        for key, updated_at in self.store.values("customers", ["customer_id", "updated_at"]):
-            known = details.get(key)
-            is_block = key in blocks and known is not None
-            moved = is_block and known is not None and billed.get(key, 0) > known[1] - microseconds_of(MOMENT)
-            if (
-                (known is None and (self._wants_all or key in busy))
-                or (known is not None and self._is_wanted(known, updated_at))
-                or moved
-                or (is_block and known is not None and known[1] < day_ago)
-            ):
-                wanted.append((known[1] if known else 0, key))
-        return [key for _, key in sorted(wanted)]
-
-    def _is_wanted(self, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
-        """Whether a detail is missing, older than the row, or so close to a change that it may be either."""
-        if known is None:
-            return True
-        then, read_at = known
-        if read_at < self._anew_before:
-            return True
-        if updated_at is None or then is None:
-            return False
-        return then < updated_at or then > read_at - microseconds_of(MOMENT)
+    def _to_come(self, todo: list[Source]) -> int:
+        """Details of tickets that are read once the lists are; of a full reading those on its next pages, too."""
+        if any(isinstance(one, TicketDetails) for one in todo):
+            return 0
+        pages = [one for one in todo if self.wants_all and one.name == "tickets" and isinstance(one, FullPass)]
+        return len(self.awaited) + sum(one.rows_left for one in pages)
 
     # ------------------------------------------------------------ the end
 
     def _finish(self, started: datetime) -> None:
-        self._rename()
+        rename(self.writer)
         for name, unread in self._unread.items():
             if unread or self.writer.state(name).get("unreadable"):
                 self.writer.keep(name, **unread.as_state())
-        self.writer.keep("sync", as_of=microseconds(started), full=self._wants_all)
+        self.writer.keep("sync", as_of=microseconds(started), full=self.wants_all)
         if self.full:
             self.writer.keep("sync", full_since=None)
         self.writer.commit()
         self.store.tidy()
-
-    def _rename(self) -> None:
-        """Tickets and invoices show names of customers and contacts; when these change, no updated_at of theirs does."""
-        self.writer.commit()
-        for table, column, key, named in (
-            ("tickets", "customer", "customer_id", "customers"),
-            ("invoices", "customer", "customer_id", "customers"),
-            ("tickets", "contact", "contact_id", "contacts"),
-        ):
-            seen = self.writer.state("names")
-            versions = [*self.store.version(table), *self.store.version(named)]
-            if seen.get(f"{table}.{column}") == versions:
-                continue
-            names = {one: name for one, name in self.store.values(named, [TABLES[named].key, "name"]) if name}
-            shown = self.store.values(table, [TABLES[table].key, key, column])
-            old = {row for row, one, text in shown if one in names and text != names[one]}
-            self.writer.keep("names", **{f"{table}.{column}": versions})
-            if len(old) > MOST_RENAMED * len(shown) and not seen.get(f"{column}s agree"):
-                continue  # an account that shows something else than the name
-            if shown:
-                self.writer.keep("names", **{f"{column}s agree": True})
-            columns = list(kept_columns(table))
-            who, what = columns.index(key), columns.index(column)
-            for row in self.store.values(table, columns) if old else ():
-                if row[0] in old:
-                    self.writer.put_row(table, row[0], (*row[:what], names[row[who]], *row[what + 1 :]))
-            self.writer.commit()
 
     def _repair(self) -> None:
         """Set damaged files aside, and see to it that what was in them is read again."""
@@ -775,11 +640,11 @@ class Pull:
             states: dict[str, dict[str, Any]] = {}
             if name in TABLES and name not in _PARTS:
                 states[name] = self.writer.state(name) | {"complete": False, "pass": None, "reason": lost}
-            self._problems[segment.file] = f"{name}: {lost}"
+            self.asking.problems[segment.file] = f"{name}: {lost}"
             self.store.set_aside(segment, states)
             for own in _DETAILS_BEHIND.get(name, ()):
                 self.store.empty(own)
-        if self._problems:
+        if self.asking.problems:
             self.writer = Writer(self.store)
 
     def _renew(self) -> None:
@@ -796,70 +661,6 @@ class Pull:
         self.writer.keep("columns", **{name: list(kept_columns(name)) for name in TABLES})
         self.writer.commit()
 
-    # ------------------------------------------------------------ requests
-
-    def _read(self, sources: Iterable[Source]) -> None:
-        """Work through sources side by side: the first has precedence, and each list is read a page after another."""
-        todo = list(sources)
-        if self._workers == 1:
-            return self._read_alone(todo)
-        flying: dict[Future[Any], Source] = {}
-        while not self.is_over:
-            while len(flying) < self._workers and (taken := _next(todo)):
-                source, fetch = taken
-                self.requests += 1
-                flying[_begin(fetch)] = source
-            if not flying:
-                return None
-            ready, _ = wait(flying, return_when=FIRST_COMPLETED)
-            for future in ready:
-                self._take_in(flying.pop(future), future.result, todo)
-        return self._gone_away()
-
-    def _read_alone(self, todo: list[Source]) -> None:
-        while not self.is_over and (taken := _next(todo)):
-            source, fetch = taken
-            self.requests += 1
-            self._take_in(source, fetch, todo)
-        if self.is_over:
-            self._gone_away()
-
-    def _take_in(self, source: Source, fetch: Fetch, todo: list[Source]) -> None:
-        try:
-            answer = fetch()
-        except (Refused, Unreachable) as error:
-            self._note(source, error)
-            source.fail(error)
-        else:
-            self._successes += 1
-            self._failures.clear()
-            source.absorb(answer)
-        if self._tell:
-            left = sum(one.left for one in todo)
-            self._tell(Progress(self.requests, left + self._to_come(todo), source.name))
-
-    def _to_come(self, todo: list[Source]) -> int:
-        """Details of tickets that are read once the lists are; of a full reading those on its next pages, too."""
-        if any(isinstance(one, _Tickets) for one in todo):
-            return 0
-        pages = [one for one in todo if self._wants_all and one.name == "tickets" and isinstance(one, FullPass)]
-        return len(self._awaited) + sum(one.rows_left for one in pages)
-
-    def _note(self, source: Source, error: Error) -> None:
-        name = source.name
-        self._first_error = self._first_error or error
-        if not isinstance(error, Missing):
-            self._problems.setdefault(name, f"{name}: {error}")
-        if isinstance(error, Unreachable):
-            self._failures.append(name)
-            self.is_over = len(self._failures) >= MOST_FAILURES and len(set(self._failures)) >= MOST_SORTS
-
-    def _gone_away(self) -> None:
-        raise Unreachable(
-            f"Syncro stopped answering after {self.requests} requests ({next(iter(self._problems.values()), '')}); "
-            "what was read is kept, and the next sync goes on from there"
-        )
-
 
 _PROVABLE = ("tickets", "invoices", "payments", "customers", "contacts", "products", "schedules", "contracts")
 _PARTS = ("comments", "charges", "prepaid", "schedule_lines")  # they have no list of their own
@@ -875,243 +676,3 @@ _DETAILS_BEHIND = {
     "customers": ("customer_details",),
     "prepaid": ("customer_details",),
 }
-
-
-def _begin(fetch: Fetch) -> Future[Any]:
-    """A request in a thread that nobody waits for when the program is stopped: it may wait a minute for its turn."""
-    future: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(fetch())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
-def _next(todo: list[Source]) -> tuple[Source, Fetch] | None:
-    for source in todo:
-        fetch = source.take()
-        if fetch is not None:
-            return source, fetch
-    return None
-
-
-def microseconds_of(span: timedelta) -> int:
-    """A length of time in microseconds."""
-    return span // timedelta(microseconds=1)
-
-
-class _Users:
-    """The technicians: pairs in one answer."""
-
-    name = "users"
-
-    def __init__(self, pull: Pull) -> None:
-        self.pull, self.is_done, self._is_busy = pull, False, False
-
-    @property
-    def left(self) -> int:
-        return 0 if self.is_done else 1
-
-    def take(self) -> Fetch | None:
-        if self.is_done or self._is_busy:
-            return None
-        self._is_busy = True
-        return self.pull.client.users
-
-    def absorb(self, users: tuple[Any, ...]) -> None:
-        self.is_done = True
-        writer = self.pull.writer
-        for user in users:
-            writer.put("users", user)
-        writer.drop("users", writer.index("users").keys() - {user.id for user in users})
-        now = microseconds(self.pull.now())
-        writer.keep("users", complete=True, as_of=now, pages=1, reason="", refused=False)
-        writer.commit()
-
-    def fail(self, error: Error) -> None:
-        self.is_done = True
-        self.pull.writer.keep("users", reason=str(error), refused=isinstance(error, Refused))
-        self.pull.writer.commit()
-
-
-_ON_A_LIST = object()  # in place of a record that is on a list and cannot be read
-
-
-class _Records:
-    """Single records by their ids, one request for each."""
-
-    is_proof = True  # they are asked for because a list has lost them
-
-    def __init__(self, pull: Pull, name: str, wanted: list[int]) -> None:
-        self.pull, self.name = pull, name
-        self._wanted = wanted[::-1]
-        self.read: set[int] = set()
-        self.alive: set[int] = set()
-        self.has_gone = False  # one of them
-        self._failures = 0  # one after another
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing is left to ask for."""
-        return not self._wanted
-
-    @property
-    def left(self) -> int:
-        return len(self._wanted)
-
-    def take(self) -> Fetch | None:
-        if not self._wanted:
-            return None
-        key = self._wanted.pop()
-        return lambda: self._fetch(key)
-
-    def _fetch(self, key: int) -> tuple[int, Any]:
-        """The record, or None where it is proved that there is none."""
-        try:
-            return key, self.pull_record(key)
-        except Missing:
-            return key, _ON_A_LIST if self.is_listed(key) else None
-
-    def is_listed(self, key: int) -> bool:
-        """Whether a list has it all the same."""
-        return False
-
-    def pull_record(self, key: int) -> Any:
-        """GET one record."""
-        return self.pull.client.listed_record(self.name, key)
-
-    def absorb(self, answer: tuple[int, Any]) -> None:
-        key, record = answer
-        self._failures = 0
-        if record is _ON_A_LIST:
-            said = f"a list has {self.name} id {key}, and Syncro answers 404 for it"
-            self.pull.writer.keep(f"{self.name[:-1]}_details", reason=said)
-            return
-        self.read.add(key)
-        if record is None:
-            self.has_gone = True
-            self.pull.forget(self.name, key)
-        else:
-            self.alive.add(key)
-            try:
-                self.take_in(record, self.pull.now())
-            except Unkept as error:
-                self.pull.note_unreadable(self.name, [(key, str(error))])
-        self.pull.writer.commit()
-
-    def take_in(self, record: Any, read_at: datetime) -> None:
-        """Put the record. Of a ticket, a customer or an invoice the list's row has more, and it stays."""
-        if self.name not in ("tickets", "customers", "invoices"):
-            self.pull.keep(self.name, record)
-
-    def fail(self, error: Error) -> None:
-        self._failures += 1
-        if isinstance(error, Refused) or self._failures >= MOST_FAILURES:
-            self._wanted.clear()  # the key may not read any of them, or something is wrong with all of them
-
-
-class _Tickets(_Records):
-    """Details of tickets: comments, lines, timers."""
-
-    is_proof = False
-
-    def __init__(self, pull: Pull, wanted: list[int]) -> None:
-        super().__init__(pull, "tickets", wanted)
-        self._numbers = dict(pull.store.values("tickets", ["ticket_id", "number"]))
-
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.ticket(key, bulk=True)
-
-    def is_listed(self, key: int) -> bool:
-        """Asked by its number. An account that ignores that filter leaves it open, and it stays until the list has lost it."""
-        number = self._numbers.get(key)
-        if number is None:
-            return False
-        page = self.pull.client.list_page("tickets", 1, {"number": number})
-        return any(record.id == key or record.number != number for record in page.records)
-
-    def take_in(self, record: Any, read_at: datetime) -> None:
-        writer = self.pull.writer
-        for name, parts in (("comments", record.comments), ("charges", record.lines), ("timers", record.timers)):
-            writer.put_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts])
-        writer.append("ticket_details", DetailRead(record.id, record.updated_at, read_at))
-        self.pull.ticket_reads[record.id] = microseconds(read_at)
-        self.pull._awaited.discard(record.id)
-
-    def fail(self, error: Error) -> None:
-        super().fail(error)
-        self.pull.writer.keep("ticket_details", reason=str(error), refused=isinstance(error, Refused))
-
-
-class _Invoices(_Records):
-    """Details of invoices: lines."""
-
-    is_proof = False
-
-    def __init__(self, pull: Pull, wanted: list[int]) -> None:
-        super().__init__(pull, "invoices", wanted)
-        self._known = pull._details_of("invoices").keys()
-        self._orphaned = frozenset(
-            pull._forced["invoices"]
-        )  # their ticket has gone, which no updated_at of theirs tells
-
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.invoice(key, bulk=True)
-
-    def take_in(self, record: Any, read_at: datetime) -> None:
-        writer = self.pull.writer
-        if record.lines is None:
-            raise Unkept("an invoice without line_items")
-        before, is_new = replace(writer.changes["invoice_lines"]), record.id not in self._known
-        writer.put_parts("invoice_lines", record.id, [replace(line, invoice_id=record.id) for line in record.lines])
-        if is_new or writer.changes["invoice_lines"] != before:
-            self.pull.follow(record.ticket_id, record.updated_at)
-        writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
-        writer.append("invoice_owners", DetailRead(record.id, record.updated_at, read_at, ticket_id=record.ticket_id))
-        if record.ticket_id is None:
-            self.pull.owners.pop(record.id, None)
-        else:
-            at = None if record.updated_at is None else microseconds(record.updated_at)
-            self.pull.owners[record.id] = record.ticket_id, at
-        if record.id in self._orphaned and record.ticket_id is None:
-            self.pull._rewrite("invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
-
-    def fail(self, error: Error) -> None:
-        super().fail(error)
-        self.pull.writer.keep("invoice_details", reason=str(error), refused=isinstance(error, Refused))
-
-
-class _Customers(_Records):
-    """Details of customers: prepaid hours, with every reading that differs from the last."""
-
-    def __init__(self, pull: Pull, wanted: list[int]) -> None:
-        super().__init__(pull, "customers", wanted)
-        latest: dict[int, tuple[int, int | None]] = {}
-        for customer, at, hours in pull.store.values("prepaid", ["customer_id", "read_at", "prepaid_millionths"]):
-            if customer not in latest or latest[customer][0] < at:
-                latest[customer] = (at, hours)
-        self._hours = {customer: hours for customer, (_, hours) in latest.items()}
-
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.customer(key, bulk=True)
-
-    def take_in(self, record: Any, read_at: datetime) -> None:
-        hours = TABLES["customers"].columns["prepaid_millionths"].take
-        assert hours is not None
-        left = hours(record)
-        writer = self.pull.writer
-        writer.append("customer_details", DetailRead(record.id, record.updated_at, read_at, left))
-        if record.id not in self._hours or self._hours[record.id] != left:
-            self._hours[record.id] = left
-            writer.append("prepaid", Snapshot(f"{record.id}@{read_at.isoformat()}", record.id, read_at, left))
-
-    def fail(self, error: Error) -> None:
-        super().fail(error)
-        self.pull.writer.keep("customer_details", reason=str(error), refused=isinstance(error, Refused))
-
-
-__all__ = ["OWN_TABLES", "InputError", "Progress", "Synced", "sync"]

@@ -1,0 +1,283 @@
+"""What is read one record at a time: which details are wanted, and what is taken from each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Error, Missing, Refused
+from ..tables import TABLES, Snapshot
+from .asking import MOST_FAILURES, Fetch
+from .columns import DetailRead, Unkept, microseconds
+from .unsaid import rewrite
+
+if TYPE_CHECKING:
+    from .sync import Pull
+
+RECENT_DAYS = 90
+STALE = timedelta(hours=24)  # prepaid hours and lists are read again when they are older
+MOMENT = timedelta(seconds=2)  # a change this close to a reading may have come after it
+
+
+def wanted_tickets(pull: Pull, *, only_open: bool = False) -> list[int]:
+    """The tickets whose details are missing or old: open ones first, then by their last change, the newest first."""
+    details = pull.details_of("tickets")
+    names = ["ticket_id", "status", "updated_at", "created_at"]
+    recent = microseconds(pull.now() - timedelta(days=RECENT_DAYS))
+    resolved: dict[str, bool] = {}
+    ranked = []
+    for key, status, updated_at, created_at in pull.store.values("tickets", names):
+        if key not in pull.forced["tickets"] and not _is_wanted(pull, details.get(key), updated_at):
+            continue
+        status = status or ""
+        if status not in resolved:
+            resolved[status] = pull.house.is_resolved(status)
+        moment = updated_at or created_at or 0
+        if resolved[status] and only_open:
+            continue
+        is_known = key in details or key in pull.forced["tickets"]
+        if not resolved[status] or moment >= recent or pull.wants_all or is_known:
+            ranked.append((resolved[status], -moment, key))
+    return [key for _, _, key in sorted(ranked)]
+
+
+def wanted_invoices(pull: Pull) -> list[int]:
+    """The invoices whose lines are missing or old, and those of which only the list says that they name no ticket."""
+    details, owners = pull.details_of("invoices"), pull.details_of("owners")
+    recent = microseconds(pull.now() - timedelta(days=RECENT_DAYS))
+    is_refused = not pull.is_complete("invoice_lines")
+    ranked = []
+    columns = ["invoice_id", "updated_at", "is_paid", "ticket_id", "schedule_id", "is_recurring"]
+    for key, updated_at, is_paid, ticket, schedule, recurs in pull.store.values("invoices", columns):
+        is_late = not is_paid or (updated_at or 0) >= recent
+        is_loose = ticket is None and schedule is None and not recurs
+        if (
+            (key in pull.forced["invoices"] or _is_wanted(pull, details.get(key), updated_at))
+            and (pull.wants_all or not is_refused or is_late or key in details)
+        ) or (is_loose and (pull.wants_all or is_late) and _is_wanted(pull, owners.get(key), updated_at)):
+            ranked.append((bool(is_paid), -(updated_at or 0), key))
+    return [key for _, _, key in sorted(ranked)]
+
+
+def wanted_customers(pull: Pull) -> list[int]:
+    """Customers whose prepaid hours are to be read: changed ones, those with a block whose invoices changed, new ones."""
+    own = pull.store.values("customer_details", ["id", "updated_at", "read_at", "prepaid_millionths"])
+    details = {key: (then, at) for key, then, at, _ in own}
+    blocks = {key for key, _, _, hours in own if hours is not None}
+    now = pull.now()
+    recent, day_ago = microseconds(now - timedelta(days=RECENT_DAYS)), microseconds(now - STALE)
+    billed: dict[int, int] = {}
+    for customer, updated_at in pull.store.values("invoices", ["customer_id", "updated_at"]):
+        if customer is not None:
+            billed[customer] = max(billed.get(customer, 0), updated_at or 0)
+    busy = {key for key, at in billed.items() if at >= recent}
+    for key, at in pull.store.values("tickets", ["customer_id", "updated_at"]):
+        if key is not None and (at or 0) >= recent:
+            busy.add(key)
+    wanted = []
+    for key, updated_at in pull.store.values("customers", ["customer_id", "updated_at"]):
+        known = details.get(key)
+        is_block = key in blocks and known is not None
+        moved = is_block and known is not None and billed.get(key, 0) > known[1] - _microseconds_of(MOMENT)
+        if (
+            (known is None and (pull.wants_all or key in busy))
+            or (known is not None and _is_wanted(pull, known, updated_at))
+            or moved
+            or (is_block and known is not None and known[1] < day_ago)
+        ):
+            wanted.append((known[1] if known else 0, key))
+    return [key for _, key in sorted(wanted)]
+
+
+def _is_wanted(pull: Pull, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
+    """Whether a detail is missing, older than the row, or so close to a change that it may be either."""
+    if known is None:
+        return True
+    then, read_at = known
+    if read_at < pull.anew_before:
+        return True
+    if updated_at is None or then is None:
+        return False
+    return then < updated_at or then > read_at - _microseconds_of(MOMENT)
+
+
+def _microseconds_of(span: timedelta) -> int:
+    """A length of time in microseconds."""
+    return span // timedelta(microseconds=1)
+
+
+_ON_A_LIST = object()  # in place of a record that is on a list and cannot be read
+
+
+class Records:
+    """Single records by their ids, one request for each."""
+
+    is_proof = True  # they are asked for because a list has lost them
+
+    def __init__(self, pull: Pull, name: str, wanted: list[int]) -> None:
+        self.pull, self.name = pull, name
+        self._wanted = wanted[::-1]
+        self.read: set[int] = set()
+        self.alive: set[int] = set()
+        self.has_gone = False  # one of them
+        self._failures = 0  # one after another
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to ask for."""
+        return not self._wanted
+
+    @property
+    def left(self) -> int:
+        return len(self._wanted)
+
+    def take(self) -> Fetch | None:
+        if not self._wanted:
+            return None
+        key = self._wanted.pop()
+        return lambda: self._fetch(key)
+
+    def _fetch(self, key: int) -> tuple[int, Any]:
+        """The record, or None where it is proved that there is none."""
+        try:
+            return key, self.pull_record(key)
+        except Missing:
+            return key, _ON_A_LIST if self.is_listed(key) else None
+
+    def is_listed(self, key: int) -> bool:
+        """Whether a list has it all the same."""
+        return False
+
+    def pull_record(self, key: int) -> Any:
+        """GET one record."""
+        return self.pull.client.listed_record(self.name, key)
+
+    def absorb(self, answer: tuple[int, Any]) -> None:
+        key, record = answer
+        self._failures = 0
+        if record is _ON_A_LIST:
+            said = f"a list has {self.name} id {key}, and Syncro answers 404 for it"
+            self.pull.writer.keep(f"{self.name[:-1]}_details", reason=said)
+            return
+        self.read.add(key)
+        if record is None:
+            self.has_gone = True
+            self.pull.forget(self.name, key)
+        else:
+            self.alive.add(key)
+            try:
+                self.take_in(record, self.pull.now())
+            except Unkept as error:
+                self.pull.note_unreadable(self.name, [(key, str(error))])
+        self.pull.writer.commit()
+
+    def take_in(self, record: Any, read_at: datetime) -> None:
+        """Put the record. Of a ticket, a customer or an invoice the list's row has more, and it stays."""
+        if self.name not in ("tickets", "customers", "invoices"):
+            self.pull.keep(self.name, record)
+
+    def fail(self, error: Error) -> None:
+        self._failures += 1
+        if isinstance(error, Refused) or self._failures >= MOST_FAILURES:
+            self._wanted.clear()  # the key may not read any of them, or something is wrong with all of them
+
+
+class TicketDetails(Records):
+    """Details of tickets: comments, lines, timers."""
+
+    is_proof = False
+
+    def __init__(self, pull: Pull, wanted: list[int]) -> None:
+        super().__init__(pull, "tickets", wanted)
+        self._numbers = dict(pull.store.values("tickets", ["ticket_id", "number"]))
+
+    def pull_record(self, key: int) -> Any:
+        return self.pull.client.ticket(key, bulk=True)
+
+    def is_listed(self, key: int) -> bool:
+        """Asked by its number. An account that ignores that filter leaves it open, and it stays until the list has lost it."""
+        number = self._numbers.get(key)
+        if number is None:
+            return False
+        page = self.pull.client.list_page("tickets", 1, {"number": number})
+        return any(record.id == key or record.number != number for record in page.records)
+
+    def take_in(self, record: Any, read_at: datetime) -> None:
+        writer = self.pull.writer
+        for name, parts in (("comments", record.comments), ("charges", record.lines), ("timers", record.timers)):
+            writer.put_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts])
+        writer.append("ticket_details", DetailRead(record.id, record.updated_at, read_at))
+        self.pull.ticket_reads[record.id] = microseconds(read_at)
+        self.pull.awaited.discard(record.id)
+
+    def fail(self, error: Error) -> None:
+        super().fail(error)
+        self.pull.writer.keep("ticket_details", reason=str(error), refused=isinstance(error, Refused))
+
+
+class InvoiceDetails(Records):
+    """Details of invoices: lines."""
+
+    is_proof = False
+
+    def __init__(self, pull: Pull, wanted: list[int]) -> None:
+        super().__init__(pull, "invoices", wanted)
+        self._known = pull.details_of("invoices").keys()
+        self._orphaned = frozenset(
+            pull.forced["invoices"]
+        )  # their ticket has gone, which no updated_at of theirs tells
+
+    def pull_record(self, key: int) -> Any:
+        return self.pull.client.invoice(key, bulk=True)
+
+    def take_in(self, record: Any, read_at: datetime) -> None:
+        writer = self.pull.writer
+        if record.lines is None:
+            raise Unkept("an invoice without line_items")
+        before, is_new = replace(writer.changes["invoice_lines"]), record.id not in self._known
+        writer.put_parts("invoice_lines", record.id, [replace(line, invoice_id=record.id) for line in record.lines])
+        if is_new or writer.changes["invoice_lines"] != before:
+            self.pull.follow(record.ticket_id, record.updated_at)
+        writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
+        writer.append("invoice_owners", DetailRead(record.id, record.updated_at, read_at, ticket_id=record.ticket_id))
+        if record.ticket_id is None:
+            self.pull.owners.pop(record.id, None)
+        else:
+            at = None if record.updated_at is None else microseconds(record.updated_at)
+            self.pull.owners[record.id] = record.ticket_id, at
+        if record.id in self._orphaned and record.ticket_id is None:
+            rewrite(self.pull.writer, "invoices", lambda row: row["invoice_id"] == record.id, {"ticket_id": None})
+
+    def fail(self, error: Error) -> None:
+        super().fail(error)
+        self.pull.writer.keep("invoice_details", reason=str(error), refused=isinstance(error, Refused))
+
+
+class CustomerDetails(Records):
+    """Details of customers: prepaid hours, with every reading that differs from the last."""
+
+    def __init__(self, pull: Pull, wanted: list[int]) -> None:
+        super().__init__(pull, "customers", wanted)
+        latest: dict[int, tuple[int, int | None]] = {}
+        for customer, at, hours in pull.store.values("prepaid", ["customer_id", "read_at", "prepaid_millionths"]):
+            if customer not in latest or latest[customer][0] < at:
+                latest[customer] = (at, hours)
+        self._hours = {customer: hours for customer, (_, hours) in latest.items()}
+
+    def pull_record(self, key: int) -> Any:
+        return self.pull.client.customer(key, bulk=True)
+
+    def take_in(self, record: Any, read_at: datetime) -> None:
+        hours = TABLES["customers"].columns["prepaid_millionths"].take
+        assert hours is not None
+        left = hours(record)
+        writer = self.pull.writer
+        writer.append("customer_details", DetailRead(record.id, record.updated_at, read_at, left))
+        if record.id not in self._hours or self._hours[record.id] != left:
+            self._hours[record.id] = left
+            writer.append("prepaid", Snapshot(f"{record.id}@{read_at.isoformat()}", record.id, read_at, left))
+
+    def fail(self, error: Error) -> None:
+        super().fail(error)
+        self.pull.writer.keep("customer_details", reason=str(error), refused=isinstance(error, Refused))
