@@ -18,6 +18,7 @@ from . import editing, looking, reconciling
 from .door import NOTHING_SENT, Door, Result, tell_progress
 from .errors import ConfigError, InputError, Stopped
 from .escape import clip, line
+from .progress import bar
 
 if TYPE_CHECKING:
     from .config import Config
@@ -191,7 +192,7 @@ def audit_runs(workspace: Workspace, words: argparse.Namespace, door: Door) -> R
 def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     """`syncro sync [--full]`: what changed, and what is incomplete."""
     try:
-        with _bar(workspace) as tell:
+        with bar(workspace.config.rate) as tell:
             done = workspace.sync(words.full, tell)
     except KeyboardInterrupt:
         kept = "stopped by the keyboard: what was read is kept; the next `syncro sync` goes on from there"
@@ -232,7 +233,7 @@ def unbilled(workspace: Workspace, words: argparse.Namespace, door: Door) -> Res
 
     if workspace.mirror.as_of is None:
         door.remark("Nothing was read from Syncro yet: reading what this needs first; `syncro sync` reads the rest.")
-        with _bar(workspace) as tell:
+        with bar(workspace.config.rate) as tell:
             done = workspace.sync(progress=tell, only=NEEDS)
         door.remark(f"Read with {done.requests} requests.")
     found = workspace.unbilled()
@@ -257,36 +258,12 @@ def _as_table(gaps: list[dict[str, Any]]) -> Any:
     return pd.DataFrame(gaps, columns=["table", "reason", "records"]).astype({"records": "Int64"})
 
 
-@contextmanager
-def _bar(workspace: Workspace) -> Iterator[Callable[[Any], None]]:
-    """A bar on stderr, on a terminal only: requests made and left, and the time that the rate limit makes of them."""
-    from tqdm import tqdm
-
-    from .service.limiter import parse_rate
-
-    requests, window = parse_rate(workspace.config.rate)
-    per_second = requests / window
-    with tqdm(
-        total=0, unit=" requests", disable=None, leave=False, bar_format="{desc} |{bar}| {n_fmt}/{total_fmt}"
-    ) as bar:
-
-        def tell(progress: Any) -> None:
-            seconds = int(progress.left / per_second)
-            bar.total = progress.done + progress.left
-            bar.set_description_str(
-                f"{progress.what:<15} {progress.left} left, about {seconds // 60}:{seconds % 60:02}", False
-            )
-            bar.update(progress.done - bar.n)
-
-        yield tell
-
-
 def fill_first(workspace: Workspace, door: Door) -> None:
     """Fill the mirror where nothing was read into it yet, and say so beside the answer: a summary needs something to look at."""
     if workspace.mirror.as_of is not None:
         return
     door.remark("Nothing was read from Syncro yet: reading the account first, as `syncro sync` does.")
-    with _bar(workspace) as tell:
+    with bar(workspace.config.rate) as tell:
         done = workspace.sync(progress=tell)
     door.remark(f"Read with {done.requests} requests.")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from . import __version__
 from .clock import Clock, SystemClock
-from .config import LABOUR, Config, House, load
+from .config import LABOUR, LOOPBACK, Config, House, load
 from .database import DOUBTFUL, LOCAL_DISK, far_disk
 from .errors import ConfigError, Error, Missing, Refused
 from .escape import line
@@ -129,7 +129,7 @@ def examine(
         if client is not None:
             if "products" in _areas(report, client):
                 _labour(report, client, config.house)
-            _clocks(report, client, clock)
+            _clocks(report, client, clock, is_sandbox=config.host in LOOPBACK)
         _journal(report, home, clock, accept=accept_journal)
     return report
 
@@ -331,12 +331,11 @@ def _labour(report: Report, client: Client, house: House) -> None:
     return None
 
 
-def _clocks(report: Report, client: Client, clock: Clock) -> None:
+def _clocks(report: Report, client: Client, clock: Clock, *, is_sandbox: bool) -> None:
     ahead = client.server_now() - clock.now()
     if abs(ahead) <= CLOCK_OFF_BY:
         return report.add("clock", OK, "agrees with Syncro's to the minute")
     which = "behind" if ahead > timedelta(0) else "ahead of"
-    says = (
-        f"this machine's clock is {timedelta(seconds=round(abs(ahead).total_seconds()))} {which} Syncro's; correct it"
-    )
-    return report.add("clock", NOTE, says)
+    by = timedelta(seconds=round(abs(ahead).total_seconds()))
+    what = "as it may be: a sandbox can have a day of its own" if is_sandbox else "correct it"
+    return report.add("clock", NOTE, f"this machine's clock is {by} {which} Syncro's; {what}")

@@ -75,7 +75,11 @@ _NO_BROWSER = _option("--no-browser", action="store_true", help="print the addre
 COMMON = (
     _option("--json", action="store_true", help="one JSON document on stdout"),
     _option("--profile", metavar="NAME", help="which account of syncro.yaml; `sandbox` is always there"),
-    _option("--out", metavar="FILE", help="write the table to FILE: .csv, .xlsx, .json or .parquet, by its ending"),
+    _option(
+        "--out",
+        metavar="FILE",
+        help="where a table is shown: write it to FILE (.csv, .xlsx, .json or .parquet)",
+    ),
 )
 OF_WRITES = (
     _option("--dry-run", action="store_true", help="show what would be sent, send nothing"),
@@ -393,7 +397,7 @@ def grammar(say: Callable[[str], None] | None = None, prog: str = "syncro") -> G
 
 
 def _add(parser: Grammar, verbs: tuple[Verb, ...], before: str, *, required: bool = False) -> None:
-    places = parser.add_subparsers(metavar="VERB", parser_class=Grammar, required=required)
+    places = parser.add_subparsers(metavar="VERB" if required else "[VERB]", parser_class=Grammar, required=required)
     for verb in verbs:
         name = f"{before} {verb.name}".strip()
         title = f"{verb.help[:1].upper()}{verb.help[1:]}."

@@ -292,14 +292,20 @@ class Workspace:
         """Bring the mirror up to date; with `full` every list is read through, and every detail.
 
         `only`: of a first sync the lists of these tables and what hangs on them; the next sync reads the others.
-        `progress` is called after each request. Raises InputError where another sync of this account is at work, Refused
-        or Unreachable if nothing could be read; what is merely missing is in `freshness`.
+        `progress` is called after each request; without it a notebook shows how far an account's sync is, if it takes a while.
+        Raises InputError where another sync of this account is at work, Refused or Unreachable if nothing could be read;
+        what is merely missing is in `freshness`.
         """
+        from . import progress as showing
         from .mirror.sync import sync
 
+        is_inside = self.config.url is None
+        if progress is None and not is_inside and showing.in_notebook():
+            with showing.bar(self.config.rate, self._clock) as tell:
+                return self.sync(full, tell, only)
         store = Store(self.config.mirror)
         try:
-            workers = 1 if self.config.url is None else _WORKERS
+            workers = 1 if is_inside else _WORKERS
             return sync(store, self.client, self.house, full=full, only=only, tell=progress, workers=workers)
         finally:
             store.close()

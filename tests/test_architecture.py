@@ -23,7 +23,7 @@ LAYERS = [
     {"reconcile", "triage", "summary"},
     {"reports"},
     {"writes"},
-    {"ticketview", "live", "directory", "group"},
+    {"ticketview", "live", "directory", "group", "progress"},
     {"workspace"},
     {"sessionlog", "lab", "doctor", "export", "charts"},
     {"workbook", "receiptfile"},
@@ -50,7 +50,7 @@ OWNERS = {
     "itables": "forms/table.py",
     "psutil": "database.py",
     "pyarrow": "mirror/store.py",
-    "tqdm": "actions.py",
+    "tqdm": "progress.py",
     "IPython": "magic.py",
 }
 

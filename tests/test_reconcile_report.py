@@ -242,3 +242,10 @@ def test_the_evidence_has_a_link_to_each_record_where_the_account_has_an_address
         "customer": "https://shop.syncromsp.com/customers/10",
     }
     assert all("links" not in one.evidence for one in reconcile(shop(busy()), HOUSE, rules=STARRED).findings)
+
+
+def test_a_report_says_in_a_line_what_it_holds():
+    made = report(STARRED, busy())
+    assert repr(made).startswith(
+        f"<{len(made.findings)} findings: leak ${made.totals['leak_cents'] / 100:,.2f}, over $"
+    )

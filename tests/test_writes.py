@@ -216,6 +216,13 @@ def test_only_what_is_given_is_sent_and_only_that_is_compared(desk):
     assert dict(plan.requests[0].body) == {"priority": "3 Low"}
 
 
+def test_only_what_will_differ_is_told(desk):
+    present = desk.ws.ticket(NUMBER).ticket.priority
+    plan = desk.ws.plan(UpdateDraft(NUMBER, "Waiting on Customer", priority=present))
+    assert [note for note in plan.notes if "goes from" in note and "priority" in note.lower()] == []
+    assert [note for note in plan.notes if "goes from" in note] != []
+
+
 def test_a_field_that_somebody_changed_meanwhile_is_a_persons(desk):
     draft = UpdateDraft(NUMBER, "Waiting on Customer", technician="Theo")
     desk.fault("PUT /tickets/*", "drop_before")

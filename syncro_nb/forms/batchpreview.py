@@ -103,7 +103,7 @@ def _customers(batch: Batch) -> str:
     hours = f"{sum((item.charge.hours for item in batch.ready), Decimal(0)):.2f}"
     drawn = f"{batch.prepaid_hours:.2f}" if batch.prepaid_hours else ""
     rows.append(("All", str(len(batch.ready)), hours, drawn, subtotal, whole))
-    head = ("Customer", "Tickets", "Hours", "Of these prepaid", "Subtotal", "Total with tax")
+    head = ("Customer", "Tickets", "Hours", "Prepaid hours drawn", "Subtotal", "Total with tax")
     return markup.table(head, rows, numbers=frozenset({1, 2, 3, 4, 5}))
 
 

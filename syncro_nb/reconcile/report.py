@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import frames
 from ..errors import InputError
+from ..money import format_cents
 from ..tables import DAY, Column
 from .finding import DIRECTIONS, Finding, Found, Hit, NotEvaluated, Proofs, key_of, plain, totals
 
@@ -59,6 +60,12 @@ class Report:
     to: date | None = None
     proofs_wanted: Proofs = Proofs()
     rows: Mapping[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        sums = [f"{name.removesuffix('_cents')} {format_cents(cents)}" for name, cents in self.totals.items() if cents]
+        left = sorted({one.rule for one in self.not_evaluated})
+        said = f"<{len(self.findings)} findings: {', '.join(sums)}" if sums else f"<{len(self.findings)} findings"
+        return f"{said}; {len(left)} rules not evaluated, or not on every record>" if left else f"{said}>"
 
     @property
     def totals(self) -> dict[str, int]:

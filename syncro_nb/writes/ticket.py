@@ -366,8 +366,9 @@ def plan_update(draft: UpdateDraft, facts: TicketFacts, house: House, *, account
     status = str(request.body.get("status", ""))
     warnings = unbilled_warnings(ticket) if status and house.is_resolved(status) else []
     notes = [
-        f"{checks.title(name)} goes from {_word(name, present[name], facts)} to {_word(name, value, facts)}"
+        f"{checks.title(name)} goes from {before} to {after}"
         for name, value in request.body.items()
+        if (before := _word(name, present[name], facts)) != (after := _word(name, value, facts))
     ]
     if draft.schedules:
         start = instant(draft.start_at, facts.zone)
