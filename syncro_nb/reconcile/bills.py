@@ -13,9 +13,10 @@ import pandas as pd
 from .. import terms
 from ..money import cents, format_cents
 from ..policy import Policy
+from .arithmetic import Array, among, has_word, ids, line_amount, net_cents, sum_by
 from .charges import FREE_MODES, OfTicket, PaidBy, judged, located
 from .finding import Found, Lack, hits
-from .inputs import UNREAD, Array, Billed, Rates, among, has_word, ids, line_amount, net_cents, sum_by
+from .inputs import UNREAD, Billed, Rates
 from .invoices import unnamed
 from .registry import rule
 from .time import unread

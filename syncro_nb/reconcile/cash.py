@@ -11,8 +11,9 @@ import pandas as pd
 from .. import terms
 from ..books import Books
 from ..money import format_cents
+from .arithmetic import Array, among, ids, sum_by
 from .finding import Found, Lack, hits
-from .inputs import Array, Billed, among, ids, sum_by
+from .inputs import Billed
 from .registry import rule
 
 _FEW_CENTS = 5

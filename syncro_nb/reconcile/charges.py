@@ -14,17 +14,9 @@ from ..config import House
 from ..hours import Hours
 from ..money import format_cents
 from ..policy import FREE_KINDS, STANDARD_KINDS, Policy
-from .finding import Found, Lack, hits
-from .inputs import (
-    ADDED_AFTER_HOURS,
+from .arithmetic import (
     NO_ID,
-    UNREAD,
     Array,
-    Billed,
-    Catalogue,
-    Links,
-    Rates,
-    Waiting,
     added_up,
     among,
     at,
@@ -39,6 +31,8 @@ from .inputs import (
     repeated,
     sum_by,
 )
+from .finding import Found, Lack, hits
+from .inputs import ADDED_AFTER_HOURS, UNREAD, Billed, Catalogue, Links, Rates, Waiting
 from .registry import rule
 from .time import HOUR, rated, unread
 

@@ -12,9 +12,10 @@ from .. import terms
 from ..books import Books
 from ..money import format_cents
 from ..policy import Policy
+from .arithmetic import Array, among, half_up, ids, mixed
 from .charges import OfTicket, PaidBy, split_unread, timed_work
 from .finding import Found, Lack, hits
-from .inputs import UNREAD, Array, Rates, among, half_up, ids, mixed
+from .inputs import UNREAD, Rates
 from .registry import rule
 from .time import HOUR, _worth, median_of, unread
 

@@ -15,15 +15,9 @@ from ..books import Books
 from ..config import House
 from ..hours import Hours
 from ..money import format_cents
-from .charges import FREE_MODES, OfTicket, PaidBy, priced, split_unread, timed_work, timers_of
-from .finding import Found, Hit, Lack, Proofs, hits
-from .inputs import (
+from .arithmetic import (
     NO_ID,
     Array,
-    Billed,
-    Catalogue,
-    Rates,
-    Waiting,
     added_up,
     among,
     at,
@@ -36,6 +30,9 @@ from .inputs import (
     repeated,
     sum_by,
 )
+from .charges import FREE_MODES, OfTicket, PaidBy, priced, split_unread, timed_work, timers_of
+from .finding import Found, Hit, Lack, Proofs, hits
+from .inputs import Billed, Catalogue, Rates, Waiting
 from .registry import rule
 from .time import ticket_day, unread
 

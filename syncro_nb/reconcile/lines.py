@@ -11,6 +11,7 @@ from .. import terms
 from ..config import House
 from ..money import format_cents
 from ..policy import STANDARD_KINDS, Policy
+from .arithmetic import among, half_up, ids, line_amount, mixed, sum_by
 from .charges import (
     _TOLERANCE,
     FREE_MODES,
@@ -27,7 +28,7 @@ from .charges import (
     with_invoice,
 )
 from .finding import Found, Lack, hits
-from .inputs import ADDED_AFTER_HOURS, Billed, Rates, among, half_up, ids, line_amount, mixed, sum_by
+from .inputs import ADDED_AFTER_HOURS, Billed, Rates
 from .registry import rule
 from .time import unread
 

@@ -10,20 +10,10 @@ import pandas as pd
 
 from .. import terms
 from ..policy import FREE_KINDS, Policy
+from .arithmetic import NO_ID, among, at, has_word, ids, line_amount, sum_by
 from .charges import OfTicket
 from .finding import Found, Lack, hits
-from .inputs import (
-    NO_ID,
-    Billed,
-    Catalogue,
-    among,
-    at,
-    has_word,
-    ids,
-    is_prepay,
-    line_amount,
-    sum_by,
-)
+from .inputs import Billed, Catalogue, is_prepay
 from .registry import rule
 
 BlockRate = Callable[[pd.DataFrame], pd.Series]

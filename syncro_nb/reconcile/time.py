@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .. import terms
+from .arithmetic import among, half_up, ids, marked, matches
 from .finding import Found, Lack, hits
-from .inputs import Rates, among, half_up, ids, marked, matches
+from .inputs import Rates
 from .registry import rule
 
 HALF_AN_HOUR = 0.5

@@ -12,9 +12,9 @@ from .. import terms
 from ..frames import frame
 from ..policy import FREE_KINDS
 from ..reconcile import decisions as decided
+from ..reconcile.arithmetic import has_word, net_cents
 from ..reconcile.blocks import HOURLESS, sells_hours
 from ..reconcile.cash import received
-from ..reconcile.inputs import has_word, net_cents
 from ..tables import DAY, INSTANT, Column
 from .registry import Question, report
 from .weekly import labour_seconds
