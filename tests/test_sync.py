@@ -801,7 +801,9 @@ def test_a_row_that_cannot_be_read_is_told_by_its_id_until_it_can_or_is_gone(des
             ("payments", mended),
             ("payments", deleted),
         ]
-        assert f"2 rows could not be read (id {mended}: payment.payment_amount: 'much'" in desk.gaps("payments")[0]
+        assert (
+            f"2 rows could not be read in full (id {mended}: payment.payment_amount: 'much'" in desk.gaps("payments")[0]
+        )
     broken.clear()
     account = desk.sandbox._account
     account.payments.remove(account.payments.rows[deleted])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Error, Missing, Refused
+from ..service import wire
+from ..service.reading import Flawed
 from ..tables import TABLES, Snapshot
 from .asking import MOST_FAILURES, Fetch
 from .columns import DetailRead, Unkept, microseconds
@@ -138,23 +141,28 @@ class Records:
         key = self._wanted.pop()
         return lambda: self._fetch(key)
 
-    def _fetch(self, key: int) -> tuple[int, Any]:
-        """The record, or None where it is proved that there is none."""
+    def _fetch(self, key: int) -> tuple[int, Any, Sequence[wire.Flaw]]:
+        """The record, or None where it is proved that there is none; and what could not be read of it."""
+        flaws: list[wire.Flaw] = []
         try:
-            return key, self.pull_record(key)
+            return key, self.pull_record(key, flaws), flaws
         except Missing:
-            return key, _ON_A_LIST if self.is_listed(key) else None
+            return key, _ON_A_LIST if self.is_listed(key) else None, flaws
+        except Flawed as error:
+            if not self.is_proof:
+                raise
+            return key, error, flaws
 
     def is_listed(self, key: int) -> bool:
         """Whether a list has it all the same."""
         return False
 
-    def pull_record(self, key: int) -> Any:
-        """GET one record."""
-        return self.pull.client.listed_record(self.name, key)
+    def pull_record(self, key: int, flaws: list[wire.Flaw]) -> Any:
+        """GET one record, and note in `flaws` what could not be read of it."""
+        return self.pull.client.listed_record(self.name, key, flaws=flaws)
 
-    def absorb(self, answer: tuple[int, Any]) -> None:
-        key, record = answer
+    def absorb(self, answer: tuple[int, Any, Sequence[wire.Flaw]]) -> None:
+        key, record, flaws = answer
         self._failures = 0
         if record is _ON_A_LIST:
             said = f"a list has {self.name} id {key}, and Syncro answers 404 for it"
@@ -164,18 +172,21 @@ class Records:
         if record is None:
             self.has_gone = True
             self.pull.forget(self.name, key)
+        elif isinstance(record, Flawed):
+            self.alive.add(key)
+            self.pull.note_unreadable(self.name, [(key, str(record))])
         else:
             self.alive.add(key)
             try:
-                self.take_in(record, self.pull.now())
+                self.take_in(record, self.pull.now(), flaws)
             except Unkept as error:
                 self.pull.note_unreadable(self.name, [(key, str(error))])
         self.pull.writer.commit()
 
-    def take_in(self, record: Any, read_at: datetime) -> None:
+    def take_in(self, record: Any, read_at: datetime, flaws: Sequence[wire.Flaw]) -> None:
         """Put the record. Of a ticket, a customer or an invoice the list's row has more, and it stays."""
         if self.name not in ("tickets", "customers", "invoices"):
-            self.pull.keep(self.name, record)
+            self.pull.keep(self.name, record, flaws)
 
     def fail(self, error: Error) -> None:
         self._failures += 1
@@ -192,8 +203,8 @@ class TicketDetails(Records):
         super().__init__(pull, "tickets", wanted)
         self._numbers = dict(pull.store.values("tickets", ["ticket_id", "number"]))
 
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.ticket(key, bulk=True)
+    def pull_record(self, key: int, flaws: list[wire.Flaw]) -> Any:
+        return self.pull.client.ticket(key, bulk=True, flaws=flaws)
 
     def is_listed(self, key: int) -> bool:
         """Asked by its number. An account that ignores that filter leaves it open, and it stays until the list has lost it."""
@@ -203,10 +214,10 @@ class TicketDetails(Records):
         page = self.pull.client.list_page("tickets", 1, {"number": number})
         return any(record.id == key or record.number != number for record in page.records)
 
-    def take_in(self, record: Any, read_at: datetime) -> None:
+    def take_in(self, record: Any, read_at: datetime, flaws: Sequence[wire.Flaw]) -> None:
         writer = self.pull.writer
         for name, parts in (("comments", record.comments), ("charges", record.lines), ("timers", record.timers)):
-            writer.put_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts])
+            self.pull.keep_parts(name, record.id, [replace(part, ticket_id=record.id) for part in parts], flaws)
         writer.append("ticket_details", DetailRead(record.id, record.updated_at, read_at))
         self.pull.ticket_reads[record.id] = microseconds(read_at)
         self.pull.awaited.discard(record.id)
@@ -228,15 +239,16 @@ class InvoiceDetails(Records):
             pull.forced["invoices"]
         )  # their ticket has gone, which no updated_at of theirs tells
 
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.invoice(key, bulk=True)
+    def pull_record(self, key: int, flaws: list[wire.Flaw]) -> Any:
+        return self.pull.client.invoice(key, bulk=True, flaws=flaws)
 
-    def take_in(self, record: Any, read_at: datetime) -> None:
+    def take_in(self, record: Any, read_at: datetime, flaws: Sequence[wire.Flaw]) -> None:
         writer = self.pull.writer
         if record.lines is None:
             raise Unkept("an invoice without line_items")
         before, is_new = replace(writer.changes["invoice_lines"]), record.id not in self._known
-        writer.put_parts("invoice_lines", record.id, [replace(line, invoice_id=record.id) for line in record.lines])
+        lines = [replace(line, invoice_id=record.id) for line in record.lines]
+        self.pull.keep_parts("invoice_lines", record.id, lines, flaws)
         if is_new or writer.changes["invoice_lines"] != before:
             self.pull.follow(record.ticket_id, record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
@@ -265,14 +277,18 @@ class CustomerDetails(Records):
                 latest[customer] = (at, hours)
         self._hours = {customer: hours for customer, (_, hours) in latest.items()}
 
-    def pull_record(self, key: int) -> Any:
-        return self.pull.client.customer(key, bulk=True)
+    def pull_record(self, key: int, flaws: list[wire.Flaw]) -> Any:
+        return self.pull.client.customer(key, bulk=True, flaws=flaws)
 
-    def take_in(self, record: Any, read_at: datetime) -> None:
+    def take_in(self, record: Any, read_at: datetime, flaws: Sequence[wire.Flaw]) -> None:
         hours = TABLES["customers"].columns["prepaid_millionths"].take
         assert hours is not None
-        left = hours(record)
-        writer = self.pull.writer
+        silent = [one.why for one in flaws if one.record is type(record)]
+        left = self._hours.get(record.id) if silent else hours(record)  # what was not said has not changed
+        writer, unread = self.pull.writer, self.pull.unread("prepaid")
+        unread.drop(record.id)
+        for why in silent:
+            unread.add(record.id, why)
         writer.append("customer_details", DetailRead(record.id, record.updated_at, read_at, left))
         if record.id not in self._hours or self._hours[record.id] != left:
             self._hours[record.id] = left

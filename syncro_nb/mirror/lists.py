@@ -105,7 +105,7 @@ class Listing:
         self.pull.note_unreadable(self.name, page.unreadable)
         for record in page.records:
             try:
-                self.pull.keep(self.name, record)
+                self.pull.keep(self.name, record, page.flaws.get(record.id, ()))
             except Unkept as error:
                 self.pull.note_unreadable(self.name, [(record.id, str(error))])
         ids = list(page.ids)

@@ -254,10 +254,11 @@ def _list_gaps(name: str, states: Mapping[str, dict[str, Any]]) -> Iterator[Gap]
         yield Gap(name, "it was not read to its end yet")
     if state.get("suspects"):
         yield Gap(name, f"{state['suspects']} rows are on no list any more; not yet proved gone", state["suspects"])
-    if state.get("unreadable"):
-        count = state["unreadable"]
-        rows = "row" if count == 1 else "rows"
-        yield Gap(name, f"{count} {rows} could not be read ({state.get('unreadable_because', '')})", count)
+    for one in dict.fromkeys((_LIST_OF.get(name, name), name)):
+        kept = states.get(one, {})
+        if count := kept.get("unreadable"):
+            rows = "row" if count == 1 else "rows"
+            yield Gap(name, f"{count} {rows} could not be read in full ({kept.get('unreadable_because', '')})", count)
 
 
 class _Tables(Mapping[str, Any]):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -390,8 +390,8 @@ class Pull:
 
     # ------------------------------------------------------------ rows
 
-    def keep(self, name: str, record: Any) -> None:
-        """Put one row of a list, and what hangs on it. Raises Unkept."""
+    def keep(self, name: str, record: Any, flaws: Sequence[wire.Flaw] = ()) -> None:
+        """Put one row of a list, and what hangs on it; `flaws`: what could not be read of it. Raises Unkept."""
         if name == "invoice_lines" and record.invoice_id is None:
             return  # of an estimate
         if name == "customers":
@@ -404,9 +404,11 @@ class Pull:
         if name == "tickets" and self._tells and (is_news or record.id not in self.ticket_reads):
             self._await(record)
         if name == "schedules" and record.lines is not None:
-            self.writer.put_parts(
-                "schedule_lines", record.id, [replace(line, schedule_id=record.id) for line in record.lines]
+            self.keep_parts(
+                "schedule_lines", record.id, [replace(one, schedule_id=record.id) for one in record.lines], flaws
             )
+        if name != "customers":  # only their details have everything
+            self.note_unreadable(name, [(one.id, one.why) for one in flaws if one.record is type(record)])
 
     def _await(self, ticket: Any) -> None:
         moment = ticket.updated_at or ticket.created_at
@@ -449,6 +451,21 @@ class Pull:
         for key, said in rows:
             self.unread(name).add(key, said)
             self.writer.keep(name, **self.unread(name).as_state())
+
+    def keep_parts(self, name: str, owner: int, records: list[Any], flaws: Sequence[wire.Flaw]) -> None:
+        """Put all rows that belong to a record, and note those that cannot be read, or not be kept."""
+        told = self.writer.put_parts(name, owner, records)
+        has_list = name in ("timers", "invoice_lines")  # which tells of the rows without an id
+        noted = [
+            (one.id, one.why)
+            for one in flaws
+            if one.record is TABLES[name].record and not (has_list and one.id is None)
+        ]
+        unread = self.unread(name)
+        if unread.forget_of(owner) or told or noted:
+            for key, said in (*told, *noted):
+                unread.add(key, said, owner)
+            self.writer.keep(name, **unread.as_state())
 
     def _prove(self) -> None:
         """Ask for each row that is missing from a list: a 404 proves that it is gone."""
@@ -513,21 +530,22 @@ class Pull:
         self.writer.drop(name, [key])
         self.unread(name).drop(key)
         if name == "customers":
+            self.unread("prepaid").drop(key)
             for part in ("contacts", "payments", "contracts", "schedules"):
                 owners = self.store.values(part, [TABLES[part].key, "customer_id"])
                 self.suspect(part, {one for one, owner in owners if owner == key})
         elif name == "tickets":
             for part in ("comments", "charges", "timers"):
-                self.writer.drop(part, self.writer.index(part).children(key))
+                self.keep_parts(part, key, [], ())
             self.forced["invoices"] |= {
                 invoice
                 for invoice, ticket in self.store.values("invoices", ["invoice_id", "ticket_id"])
                 if ticket == key
             }
         elif name == "invoices":
-            self.writer.drop("invoice_lines", self.writer.index("invoice_lines").children(key))
+            self.keep_parts("invoice_lines", key, [], ())
         elif name == "schedules":
-            self.writer.drop("schedule_lines", self.writer.index("schedule_lines").children(key))
+            self.keep_parts("schedule_lines", key, [], ())
         elif name == "contacts":
             rewrite(self.writer, "tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
 

@@ -13,9 +13,8 @@ class Unread:
     """The unreadable rows of one table, by id; of one that has no id either only what is wrong with it is known."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
-        self._rows: dict[int | str, str] = {
-            int(key) if key.isdigit() else key: said for key, said in state.get("unreadable_rows", {}).items()
-        }
+        self._rows: dict[int | str, str] = {_key(key): said for key, said in state.get("unreadable_rows", {}).items()}
+        self._owners: dict[int | str, int] = {_key(key): of for key, of in state.get("unreadable_of", {}).items()}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -25,13 +24,29 @@ class Unread:
         """The ids of those that have one."""
         return {key for key in self._rows if isinstance(key, int)}
 
-    def add(self, key: int | None, said: str) -> None:
-        """A row could not be read."""
-        self._rows[f"no id: {said}" if key is None else key] = said
+    def add(self, key: int | None, said: str, of: int | None = None) -> None:
+        """A row could not be read; `of`: the id of the record in whose detail it stands."""
+        where = "" if of is None else f" in {of}"
+        place = f"no id{where}: {said}" if key is None else key
+        self._rows[place] = said
+        if of is not None:
+            self._owners[place] = of
+
+    def forget_of(self, owner: int) -> bool:
+        """The detail of this record was read, or it is gone: its rows are told again if they still cannot be read.
+
+        Whether there were any.
+        """
+        old = [place for place, of in self._owners.items() if of == owner]
+        for place in old:
+            del self._owners[place]
+            self._rows.pop(place, None)
+        return bool(old)
 
     def drop(self, key: int) -> None:
         """It could be read, or is gone."""
         self._rows.pop(key, None)
+        self._owners.pop(key, None)
 
     def keep(self, seen: Collection[int]) -> None:
         """The list was read through, and these ids were on it."""
@@ -50,4 +65,9 @@ class Unread:
             "unreadable": len(told),
             "unreadable_because": "; ".join([*(one[:160] for one in told[:_TOLD]), *more]),
             "unreadable_rows": {str(key): said[:200] for key, said in rows},
+            "unreadable_of": {str(key): self._owners[key] for key, _ in rows if key in self._owners},
         }
+
+
+def _key(text: str) -> int | str:
+    return int(text) if text.isdigit() else text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..tables import TABLES
-from .columns import values, written, written_gone
+from .columns import Unkept, values, written, written_gone
 from .store import Batch, Index, Store
 
 # The column that names the record to which a row belongs.
@@ -86,14 +86,22 @@ class Writer:
                 self.batch.lines.setdefault(name, []).append(written_gone(key))
                 self.changes[name].gone += 1
 
-    def put_parts(self, name: str, parent: int, records: Iterable[Any]) -> None:
-        """All rows that belong to a record: what was there and is not among them is gone. Raises columns.Unkept."""
+    def put_parts(self, name: str, parent: int, records: Iterable[Any]) -> list[tuple[int, str]]:
+        """All rows that belong to a record: what was there and is not among them is gone.
+
+        Gives the ids of those that the mirror cannot hold, and why.
+        """
         there = self.index(name).children(parent)
-        present = set()
+        present, unkept = set(), []
         for record in records:
-            self.put(name, record)
-            present.add(record.id)
+            try:
+                self.put(name, record)
+            except Unkept as error:
+                unkept.append((record.id, str(error)))
+            else:
+                present.add(record.id)
         self.drop(name, there - present)
+        return unkept
 
     def commit(self) -> None:
         """Write everything that has come together, all of it or nothing."""

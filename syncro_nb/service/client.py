@@ -171,13 +171,14 @@ class Client(Reader):
         """GET /tickets?number=: the list row of the number that people see, or None if there is no such ticket."""
         return next(self.tickets(number=number), None)
 
-    def ticket(self, ticket_id: int, *, bulk: bool = False) -> Ticket:
+    def ticket(self, ticket_id: int, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None) -> Ticket:
         """GET /tickets/{id} (Tickets - View Details): all comments, lines and timers, by its internal id.
 
-        Raises Unreachable where one of the three is missing: an answer without them must not pass for a ticket without any.
+        With `flaws` those of them that cannot be read are left out and noted there, instead of failing the ticket. Raises
+        Unreachable where one of the three is missing: an answer without them must not pass for a ticket without any.
         """
         path = f"/tickets/{ticket_id}"
-        ticket = self._one(Ticket, path, "ticket", bulk=bulk)
+        ticket = self._one(Ticket, path, "ticket", bulk=bulk, flaws=flaws)
         parts = {"line_items": ticket.lines, "ticket_timers": ticket.timers, "comments": ticket.comments}
         lacking = [name for name, part in parts.items() if part is None]
         if lacking:
@@ -248,9 +249,9 @@ class Client(Reader):
         """GET /customers/autocomplete?query=: the few customers that fit what somebody has typed so far."""
         return self._first(Customer, "/customers/autocomplete", "customers", {"query": text})
 
-    def customer(self, customer_id: int, *, bulk: bool = False) -> Customer:
-        """GET /customers/{id} (Customers - View Detail): with prepaid hours and links to its invoices."""
-        return self._one(Customer, f"/customers/{customer_id}", "customer", bulk=bulk)
+    def customer(self, customer_id: int, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None) -> Customer:
+        """GET /customers/{id} (Customers - View Detail): with prepaid hours and links to its invoices. `flaws`: as `ticket`."""
+        return self._one(Customer, f"/customers/{customer_id}", "customer", bulk=bulk, flaws=flaws)
 
     def contacts(self, *, customer_id: int | None = None, bulk: bool = False) -> Iterator[Contact]:
         """GET /contacts (Customers - View Detail)."""
@@ -307,9 +308,9 @@ class Client(Reader):
         """GET /invoices, its first page only: a sample of what this account's invoices look like."""
         return self._first(Invoice, "/invoices", "invoices")
 
-    def invoice(self, id_or_number: int | str, *, bulk: bool = False) -> Invoice:
-        """GET /invoices/{id or number} (Invoices - View Details): with its lines and payments."""
-        return self._one(Invoice, f"/invoices/{id_or_number}", "invoice", bulk=bulk)
+    def invoice(self, id_or_number: int | str, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None) -> Invoice:
+        """GET /invoices/{id or number} (Invoices - View Details): with its lines and payments. `flaws`: as `ticket`."""
+        return self._one(Invoice, f"/invoices/{id_or_number}", "invoice", bulk=bulk, flaws=flaws)
 
     def invoice_ticket(self, invoice_id: int) -> Ticket:
         """GET /invoices/{id}/ticket (Invoices and Tickets - View Details)."""
@@ -380,8 +381,10 @@ class Client(Reader):
             return replace(page, pages=1)
         return page
 
-    def listed_record(self, name: str, record_id: int, *, bulk: bool = True) -> Any:
-        """GET /tickets/{id} and the like: one record of one of LISTS.
+    def listed_record(
+        self, name: str, record_id: int, *, bulk: bool = True, flaws: list[wire.Flaw] | None = None
+    ) -> Any:
+        """GET /tickets/{id} and the like: one record of one of LISTS. `flaws`: as `ticket`.
 
         Raises LookupError for a list without such a path (timers, lines, attendance).
 
@@ -390,7 +393,7 @@ class Client(Reader):
         if name not in _BY_ID:
             raise LookupError(name)
         record, path, _ = LISTS[name]
-        return self._one(record, f"{path}/{record_id}", _BY_ID[name], bulk=bulk)
+        return self._one(record, f"{path}/{record_id}", _BY_ID[name], bulk=bulk, flaws=flaws)
 
     # ------------------------------------------------------------ writing
 

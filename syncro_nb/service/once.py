@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
+from . import wire
 from .client import Client
 from .records import Customer, Invoice, Me, Product
 
@@ -26,13 +28,15 @@ class Once(Client):
         """As `Client.product`."""
         return self._remembered("product", product_id, lambda: super(Once, self).product(product_id))
 
-    def customer(self, customer_id: int, *, bulk: bool = False) -> Customer:
+    def customer(self, customer_id: int, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None) -> Customer:
         """As `Client.customer`."""
-        return self._remembered("customer", customer_id, lambda: super(Once, self).customer(customer_id, bulk=bulk))
+        read = partial(super().customer, customer_id, bulk=bulk, flaws=flaws)
+        return self._remembered("customer", customer_id, read)
 
-    def invoice(self, id_or_number: int | str, *, bulk: bool = False) -> Invoice:
+    def invoice(self, id_or_number: int | str, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None) -> Invoice:
         """As `Client.invoice`."""
-        return self._remembered("invoice", id_or_number, lambda: super(Once, self).invoice(id_or_number, bulk=bulk))
+        read = partial(super().invoice, id_or_number, bulk=bulk, flaws=flaws)
+        return self._remembered("invoice", id_or_number, read)
 
     def me(self) -> Me:
         """As `Client.me`."""

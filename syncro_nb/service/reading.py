@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ class ListPage:
     """One page of a list: its records, how many rows it has, and what could not be read of them, by id (None: not even that).
 
     `pages` and `entries` are how many there are in all, None where the answer does not say. `ids` are those of all rows, in
-    their order.
+    their order. `flaws`: what could not be read of the records, by their ids.
     """
 
     records: tuple[Any, ...]
@@ -38,6 +38,11 @@ class ListPage:
     entries: int | None
     unreadable: tuple[tuple[int | None, str], ...] = ()
     ids: tuple[int, ...] = ()
+    flaws: Mapping[int, tuple[wire.Flaw, ...]] = field(default_factory=dict)
+
+
+class Flawed(Unreachable):
+    """A record was answered, and it cannot be read."""
 
 
 class Reader:
@@ -65,12 +70,21 @@ class Reader:
         """Close the connections."""
         self._transport.close()
 
-    def _one(self, record: type[R], path: str, wrapper: str, *, bulk: bool = False) -> R:
+    def _one(
+        self, record: type[R], path: str, wrapper: str, *, bulk: bool = False, flaws: list[wire.Flaw] | None = None
+    ) -> R:
+        """One record. With `flaws` rows inside it that cannot be read are noted there (`wire.read`). Raises Flawed."""
         data = self._get(path, {}, bulk=bulk)
         try:
-            return wire.read(record, wire.unwrap(data, wrapper) if wrapper else data)
+            found = wire.unwrap(data, wrapper) if wrapper else data
         except wire.Unreadable as error:
             raise not_syncro(path, str(error)) from None
+        try:
+            return wire.read(record, found, flaws)
+        except wire.Unreadable as error:
+            if wire.id_of(found) is None:
+                raise not_syncro(path, str(error)) from None
+            raise Flawed(f"GET {path}: it cannot be read: {error}") from None
 
     def _page(self, path: str, wrapper: str, query: Mapping[str, Any], number: int, *, bulk: bool = False) -> wire.Page:
         data = self._get(path, query if number == 1 else {**query, "page": number}, bulk=bulk)
@@ -112,15 +126,17 @@ class Reader:
     ) -> ListPage:
         """One page, each row for itself: one that cannot be read is told, and does not take the others with it."""
         page = self._page(path, wrapper, query, number, bulk=bulk)
-        records, unreadable, ids = [], [], []
+        records, unreadable, ids, told = [], [], [], {}
         for row in page.rows:
-            key = wire.id_of(row)
+            key, flaws = wire.id_of(row), list[wire.Flaw]()
             ids += [] if key is None else [key]
             try:
-                records.append(wire.read(record, row))
+                records.append(wire.read(record, row, flaws))
             except wire.Unreadable as error:
                 unreadable.append((key, str(error)))
-        return ListPage(tuple(records), len(page.rows), page.pages, page.entries, tuple(unreadable), tuple(ids))
+            if key is not None and flaws:
+                told[key] = tuple(flaws)
+        return ListPage(tuple(records), len(page.rows), page.pages, page.entries, tuple(unreadable), tuple(ids), told)
 
     def _records(self, record: type[R], path: str, rows: list[Any]) -> list[R]:
         try:

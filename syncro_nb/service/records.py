@@ -11,7 +11,27 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .wire import CENTS, DAY, FLAG, HOURS, IDS, INSTANT, MONEY, RAW, TEXT, TEXTS, WHOLE, Json, extra, inner, key, rows
+from .wire import (
+    CENTS,
+    DAY,
+    FLAG,
+    HOURS,
+    IDS,
+    INSTANT,
+    MONEY,
+    NAMED,
+    NOTED,
+    RAW,
+    TEXT,
+    TEXTS,
+    VALUE,
+    WHOLE,
+    Json,
+    extra,
+    inner,
+    key,
+    rows,
+)
 
 
 @dataclass(frozen=True)
@@ -40,11 +60,11 @@ class TicketLine:
     name: str = key("name", TEXT, "")
     description: str = key("description", TEXT, "")
     category: str = key("product_category", TEXT, "")
-    quantity: Decimal = key("quantity", HOURS, Decimal(0))
-    price_cents: int = key("price_retail", MONEY, 0)
+    quantity: Decimal = key("quantity", HOURS, Decimal(0), counts=VALUE)
+    price_cents: int = key("price_retail", MONEY, 0, counts=VALUE)
     cost_cents: int = key("price_cost", MONEY, 0)
     taxable: bool = key("taxable", FLAG, False)
-    converted: bool = key("converted", FLAG, False)
+    converted: bool = key("converted", FLAG, False, counts=VALUE)
     created_at: datetime | None = key("created_at", INSTANT, None)
     updated_at: datetime | None = key("updated_at", INSTANT, None)
     user_id: int | None = key("user_id", WHOLE, None)
@@ -68,15 +88,15 @@ class Timer:
     ticket_id: int | None = key("ticket_id", WHOLE, None)
     user_id: int | None = key("user_id", WHOLE, None)
     started_at: datetime | None = key("start_time", INSTANT, None)
-    ended_at: datetime | None = key("end_time", INSTANT, None)
+    ended_at: datetime | None = key("end_time", INSTANT, None, counts=NAMED)
     created_at: datetime | None = key("created_at", INSTANT, None)
     updated_at: datetime | None = key("updated_at", INSTANT, None)
-    recorded: bool = key("recorded", FLAG, False)
-    billable: bool = key("billable", FLAG, False)
+    recorded: bool = key("recorded", FLAG, False, counts=VALUE)
+    billable: bool = key("billable", FLAG, False, counts=VALUE)
     notes: str = key("notes", TEXT, "")
     product_id: int | None = key("product_id", WHOLE, None)
     comment_id: int | None = key("comment_id", WHOLE, None)
-    line_item_id: int | None = key("ticket_line_item_id", WHOLE, None)
+    line_item_id: int | None = key("ticket_line_item_id", WHOLE, None, counts=NAMED)
     active_seconds: int | None = key("active_duration", WHOLE, None)
     billable_seconds: int | None = key("billable_time", WHOLE, None)
     override_seconds: int | None = key("billable_override", WHOLE, None)
@@ -147,7 +167,7 @@ class Customer:
     no_email: bool = key("no_email", FLAG, False)
     disabled: bool = key("disabled", FLAG, False)
     tax_rate_id: int | None = key("tax_rate_id", WHOLE, None)
-    prepaid_hours: Decimal | None = key("prepay_hours", HOURS, None)
+    prepaid_hours: Decimal | None = key("prepay_hours", HOURS, None, counts=NOTED)
     created_at: datetime | None = key("created_at", INSTANT, None)
     updated_at: datetime | None = key("updated_at", INSTANT, None)
     contacts: tuple[Contact, ...] | None = rows("contacts", lambda: Contact)
@@ -228,9 +248,9 @@ class Product:
     id: int = key("id", WHOLE)
     name: str = key("name", TEXT, "")
     description: str = key("description", TEXT, "")
-    price_cents: int = key("price_retail", MONEY, 0)
+    price_cents: int = key("price_retail", MONEY, 0, counts=VALUE)
     cost_cents: int = key("price_cost", MONEY, 0)
-    taxable: bool = key("taxable", FLAG, False)
+    taxable: bool = key("taxable", FLAG, False, counts=NOTED)
     category: str = key("category_path", TEXT, "")
     maintain_stock: bool = key("maintain_stock", FLAG, False)
     disabled: bool = key("disabled", FLAG, False)
@@ -248,8 +268,8 @@ class InvoiceLine:
     name: str = key("item", TEXT, "")
     description: str = key("name", TEXT, "")
     category: str = key("product_category", TEXT, "")
-    quantity: Decimal = key("quantity", HOURS, Decimal(0))
-    price_cents: int = key("price", MONEY, 0)
+    quantity: Decimal = key("quantity", HOURS, Decimal(0), counts=VALUE)
+    price_cents: int = key("price", MONEY, 0, counts=VALUE)
     cost_cents: int = key("cost", MONEY, 0)
     taxable: bool | None = key("taxable", FLAG, None)
     discount_percent: Decimal | None = key("discount_percent", HOURS, None)
@@ -264,8 +284,8 @@ class Payment:
     """A payment of `amount_cents`. `invoice_ids` is empty for one that is not applied to any invoice."""
 
     id: int = key("id", WHOLE)
-    amount_cents: int = key("payment_amount", MONEY, 0)
-    success: bool = key("success", FLAG, False)
+    amount_cents: int = key("payment_amount", MONEY, 0, counts=VALUE)
+    success: bool = key("success", FLAG, False, counts=VALUE)
     invoice_ids: tuple[int, ...] = key("invoice_ids", IDS, ())
     method: str = key("payment_method", TEXT, "")
     reference: str = key("ref_num", TEXT, "")
@@ -296,9 +316,9 @@ class Invoice:
     updated_at: datetime | None = key("updated_at", INSTANT, None)
     dated_on: date | None = key("date", DAY, None)
     due_on: date | None = key("due_date", DAY, None)
-    tax_cents: int = key("tax", MONEY, 0)
+    tax_cents: int = key("tax", MONEY, 0, counts=VALUE)
     balance_due_cents: int | None = key("balance_due", MONEY, None)
-    is_paid: bool = key("is_paid", FLAG, False)
+    is_paid: bool = key("is_paid", FLAG, False, counts=VALUE)
     is_recurring: bool = key("is_recurring", FLAG, False)
     note: str = key("note", TEXT, "")
     po_number: str = key("po_number", TEXT, "")
@@ -325,8 +345,8 @@ class ScheduleLine:
     product_id: int | None = key("product_id", WHOLE, None)
     name: str = key("name", TEXT, "")
     description: str = key("description", TEXT, "")
-    quantity: Decimal = key("quantity", HOURS, Decimal(0))
-    price_cents: int = key("retail_cents", CENTS, 0)
+    quantity: Decimal = key("quantity", HOURS, Decimal(0), counts=VALUE)
+    price_cents: int = key("retail_cents", CENTS, 0, counts=VALUE)
     cost_cents: int = key("cost_cents", CENTS, 0)
     taxable: bool = key("taxable", FLAG, False)
     extra: Json = extra()
@@ -340,10 +360,10 @@ class Schedule:
     customer_id: int | None = key("customer_id", WHOLE, None)
     name: str = key("name", TEXT, "")
     frequency: str = key("frequency", TEXT, "")
-    next_run_on: date | None = key("next_run", DAY, None)
-    subtotal_cents: int = key("subtotal", MONEY, 0)
+    next_run_on: date | None = key("next_run", DAY, None, counts=NAMED)
+    subtotal_cents: int = key("subtotal", MONEY, 0, counts=VALUE)
     sweeps_tickets: bool = key("invoice_unbilled_ticket_charges", FLAG, False)
-    paused: bool = key("paused", FLAG, False)
+    paused: bool = key("paused", FLAG, False, counts=VALUE)
     lines: tuple[ScheduleLine, ...] | None = rows("lines", lambda: ScheduleLine)
     extra: Json = extra()
 
@@ -358,7 +378,7 @@ class Contract:
     amount_text: str = key("contract_amount", TEXT, "")
     starts_on: date | None = key("start_date", DAY, None)
     ends_on: date | None = key("end_date", DAY, None)
-    status: str = key("status", TEXT, "")
+    status: str = key("status", TEXT, "", counts=NAMED)
     applies_to_all: bool = key("apply_to_all", FLAG, False)
     sla_id: int | None = key("sla_id", WHOLE, None, soft=True)
     created_at: datetime | None = key("created_at", INSTANT, None)

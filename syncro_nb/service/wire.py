@@ -153,23 +153,30 @@ class Record(Protocol):
 R = TypeVar("R", bound=Record)
 
 
-def key(name: str, kind: Kind, default: Any = MISSING, *, soft: bool = False) -> Any:
+VALUE, NAMED, NOTED = "value", "named", "noted"
+
+
+def key(name: str, kind: Kind, default: Any = MISSING, *, soft: bool = False, counts: str = "") -> Any:
     """A field that is read from `name`. Without a default it must be there and not null.
 
     `soft`: nothing is decided on it, so a value of an odd form is left in `extra` instead of failing the whole record.
+    `counts`: money or hours depend on it, so that its default must not stand for what was not said, where flaws are noted:
+    VALUE: the record cannot be read without a value of it; NAMED: without the key (null has a meaning); NOTED: the record
+    can be, and that the key is absent is a flaw.
     """
-    return field(default=default, metadata={"key": name, "kind": kind, "soft": soft})
+    return field(default=default, metadata={"key": name, "kind": kind, "soft": soft, "counts": counts})
 
 
 def rows(name: str, record: Callable[[], type[Any]], *, soft: bool = False) -> Any:
     """A field that holds a list of records; None where the answer has no such key (list rows have no lines)."""
     kind = Kind(lambda found: read_rows(record(), found), lambda held: [write(one) for one in held])
-    return field(default=None, metadata={"key": name, "kind": kind, "soft": soft})
+    return field(default=None, metadata={"key": name, "kind": kind, "soft": soft, "holds": record, "is_list": True})
 
 
 def inner(name: str, record: Callable[[], type[Any]]) -> Any:
     """A field that holds one record inside another, or None."""
-    return field(default=None, metadata={"key": name, "kind": Kind(lambda found: read(record(), found), write)})
+    kind = Kind(lambda found: read(record(), found), write)
+    return field(default=None, metadata={"key": name, "kind": kind, "holds": record})
 
 
 def extra() -> Any:
@@ -186,21 +193,38 @@ class _Way:
     kind: Kind
     needed: bool
     soft: bool
+    counts: str = ""
+    holds: Callable[[], type[Any]] | None = None  # the type of the records, or of the one record, inside it
+    is_list: bool = False
 
 
 @cache
 def _ways(record: type[Any]) -> tuple[_Way, ...]:
-    return tuple(
-        _Way(
-            one.name, one.metadata["key"], one.metadata["kind"], one.default is MISSING, one.metadata.get("soft", False)
-        )
-        for one in fields(record)
-        if "key" in one.metadata
-    )
+    found = []
+    for one in fields(record):
+        said = dict(one.metadata)
+        if "key" in said:
+            found.append(
+                _Way(one.name, said.pop("key"), said.pop("kind"), one.default is MISSING, **{"soft": False, **said})
+            )
+    return tuple(found)
 
 
-def read(record: type[R], data: object) -> R:
-    """One record from one JSON object. Raises Unreadable with the record and the field."""
+@dataclass(frozen=True)
+class Flaw:
+    """A record inside an answer that could not be read, or not in full: its type, its id (None: not even that), and why."""
+
+    record: type[Any]
+    id: int | None
+    why: str
+
+
+def read(record: type[R], data: object, flaws: list[Flaw] | None = None) -> R:
+    """One record from one JSON object. Raises Unreadable with the record and the field.
+
+    With `flaws`, rows inside it that cannot be read are left out and noted there, and nothing that money depends on is
+    taken for its default (`key`); without, an answer is taken whole or not at all.
+    """
     name = getattr(record, "__name__", "record").lower()
     if not isinstance(data, Mapping):
         raise Unreadable(f"{name}: expected an object, got {type(data).__name__}")
@@ -210,9 +234,16 @@ def read(record: type[R], data: object) -> R:
         found = data.get(way.name)
         used.add(way.name)
         if found is None or (found == "" and way.kind is not TEXT):
+            if flaws is not None and way.counts and (way.counts == VALUE or way.name not in data):
+                said = f"{name}: no {way.name} in the answer"
+                if way.counts != NOTED:
+                    raise Unreadable(said)
+                flaws.append(Flaw(record, id_of(data), said))
             continue  # null, absent and empty are one; a field that needs a value fails below
         try:
-            values[way.attribute] = way.kind.read(found)
+            values[way.attribute] = (
+                way.kind.read(found) if flaws is None or way.holds is None else _read_inside(way, found, flaws)
+            )
         except Unreadable as error:
             if not way.soft:
                 raise Unreadable(f"{name}.{way.name}: {error}") from None
@@ -225,11 +256,34 @@ def read(record: type[R], data: object) -> R:
         raise Unreadable(f"{name}: no {' or '.join(lacking[:3]) or 'value'} in the answer") from None
 
 
-def read_rows(record: type[R], found: object) -> tuple[R, ...]:
-    """A list of records."""
+def read_rows(record: type[R], found: object, flaws: list[Flaw] | None = None) -> tuple[R, ...]:
+    """A list of records; with `flaws` those that can be read."""
     if not isinstance(found, list):
         raise Unreadable(f"expected a list, got {type(found).__name__}")
-    return tuple(read(record, row) for row in found)
+    if flaws is None:
+        return tuple(read(record, row) for row in found)
+    made = []
+    for row in found:
+        try:
+            made.append(read(record, row, flaws))
+        except Unreadable as error:
+            flaws.append(Flaw(record, id_of(row), str(error)))
+    return tuple(made)
+
+
+def _read_inside(way: _Way, found: Any, flaws: list[Flaw]) -> Any:
+    """A value; rows each by itself, and of a record inside that cannot be read its id, by which its own list has it."""
+    assert way.holds is not None
+    record = way.holds()
+    if way.is_list:
+        return read_rows(record, found, flaws)
+    try:
+        return read(record, found)
+    except Unreadable:
+        key = id_of(found)
+        if key is None:
+            raise
+        return record(id=key)
 
 
 def id_of(data: object) -> int | None:
