@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +202,8 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
     said = [f"Synced with {done.requests} requests, as of {done.started.astimezone():%Y-%m-%d %H:%M}."]
     for name, one in changed.items():
         said.append(f"  {name:<15}{one.new:>9,} new{one.changed:>9,} changed{one.gone:>7,} gone")
-    said += [] if changed else ["  Nothing has changed."]
+    said += [] if changed else ["  Nothing has changed in what was asked for."]
+    said += _taking_turns(workspace, done.started)
     said += (
         ["Incomplete:", *(f"  {gap.table:<15}{line(gap.reason)}" for gap in gaps)] if gaps else ["Everything is in."]
     )
@@ -218,6 +219,17 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
         "problems": list(done.problems),
     }
     return Result(said, document)
+
+
+def _taking_turns(workspace: Workspace, started: datetime) -> list[str]:
+    """The lists that a sync has left out, with their age: in a quiet account they take turns."""
+    from .tables import TABLES
+
+    ages = {name: at for name in TABLES if (at := workspace.mirror.as_of_table(name))}
+    old = [
+        f"{name} ({at.astimezone():%Y-%m-%d %H:%M})" for name, at in ages.items() if at < started - timedelta(minutes=1)
+    ]
+    return [f"Not asked for this time, since they take turns: {', '.join(old)}."] if old else []
 
 
 def reconcile(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:

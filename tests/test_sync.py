@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
+from email.utils import format_datetime
 
+import pandas as pd
 import pytest
 from churn import ChurnDesk, pay
 from everything import read_everything
@@ -914,3 +917,240 @@ def test_ctrl_c_loses_nothing_and_the_next_sync_goes_on(isolated, tmp_path):
     first, second = collections.Counter(paths[:before]), collections.Counter(paths[before:])
     again = {path: second[path] for path in first if path.startswith("/tickets/") and second[path]}
     assert len(again) <= 6, again  # those that were under way, and the settings
+
+
+# ---------------------------------------------------------------- what cannot be read of a record
+
+
+def rewriting(desk, change):
+    """From now on each object in an answer to a GET goes through `change(name of its list or wrapper, object)`."""
+    answer = desk.sandbox.handle
+
+    def walk(name, value):
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            walk(key, inner)
+        for inner in value if isinstance(value, list) else ():
+            walk(name, inner)
+        if isinstance(value, dict):
+            change(name, value)
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        if method != "GET" or told.status != 200 or not target.startswith("/api/"):
+            return told
+        page = json.loads(told.body)
+        walk("", page)
+        return Answer(200, told.headers, json.dumps(page).encode())
+
+    desk.sandbox.handle = handle
+    desk.restart()
+
+
+def without(key, *values):
+    """Takes a key out of an object, or gives it a value."""
+
+    def change(row):
+        row.pop(key)
+        row.update(dict.fromkeys([key] if values else [], *values))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "table", "change"),
+    [
+        ("ticket_timers", "timers", without("billable")),
+        ("ticket_timers", "timers", without("billable", None)),
+        ("ticket_timers", "timers", without("recorded", None)),
+        ("ticket_timers", "timers", without("end_time")),
+        ("ticket_timers", "timers", without("ticket_line_item_id")),
+        ("line_items", "charges", without("quantity", None)),
+        ("line_items", "charges", without("quantity", "abc")),
+        ("line_items", "charges", without("price_retail", None)),
+        ("line_items", "charges", without("converted")),
+        ("products", "products", without("price_retail")),
+        ("payments", "payments", without("payment_amount", None)),
+        ("payments", "payments", without("success")),
+        ("invoices", "invoices", without("is_paid")),
+        ("invoices", "invoices", without("tax", None)),
+        ("schedules", "schedules", without("subtotal")),
+        ("schedules", "schedules", without("paused", None)),
+        ("lines", "schedule_lines", without("retail_cents", "much")),
+    ],
+)
+def test_what_money_depends_on_is_never_taken_for_its_default(wrapper, table, change, desk):
+    lists = {"charges": "ticket_lines", "schedule_lines": "schedule_lines"}
+    chosen = max(row["id"] for row in getattr(desk.sandbox._account, lists.get(table, table)))
+    broken = {chosen}
+
+    def spoil(name, row):
+        if (
+            name == wrapper
+            and row.get("id") in broken
+            and ("price_retail" in row or table not in ("charges", "products"))
+        ):
+            change(row)
+
+    rewriting(desk, spoil)
+    desk.pull(full=True)
+    told = [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()]
+    assert (table, chosen) in told
+    assert {name for name, _ in told} <= {table, "invoice_lines"}
+    assert chosen not in set(getattr(desk.ws, table)[TABLES[table].key])
+    assert [reason for reason in desk.gaps(table) if f"id {chosen}: " in reason] != []
+    broken.clear()
+    desk.clock.sleep(3600)
+    desk.pull(full=True)
+    assert len(desk.ws.unreadable) == 0
+    assert wrong_now(desk) == {}
+
+
+def test_one_wrong_line_does_not_take_the_others_with_it(desk):
+    lines = desk.sandbox._account.ticket_lines
+    ticket = next(
+        one for one in (row["ticket_id"] for row in lines) if sum(row["ticket_id"] == one for row in lines) > 1
+    )
+    own = sorted(row["id"] for row in lines if row["ticket_id"] == ticket)
+    spoil = without("quantity", "abc")
+    rewriting(
+        desk, lambda name, row: name == "line_items" and row.get("id") == own[0] and "converted" in row and spoil(row)
+    )
+    desk.pull(full=True)
+    charges = desk.ws.charges
+    assert sorted(charges.loc[charges["ticket_id"] == ticket, "line_id"]) == own[1:]
+    assert [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()] == [("charges", own[0])]
+    assert desk.gaps("comments") == []
+    desk.clock.sleep(60)
+    desk.pull()
+    assert len(desk.ws.unreadable) == 1
+    lines.remove(lines.rows[own[0]])
+    desk.sandbox._account.found.clear()
+    desk.clock.sleep(60)
+    desk.pull(full=True)
+    assert len(desk.ws.unreadable) == 0
+
+
+def test_a_customer_that_cannot_be_read_takes_nothing_else_with_it(desk):
+    customer = next(row["customer_id"] for row in desk.sandbox._account.payments)
+    spoil = without("tax_rate_id", "x")
+    rewriting(desk, lambda name, row: row.get("id") == customer and "business_then_name" in row and spoil(row))
+    desk.pull(full=True)
+    assert ("customers", customer) in [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()]
+    assert desk.gaps("payments") == []
+    assert desk.gaps("comments") == []
+    held = desk.ws.payments
+    assert len(held) == len(desk.sandbox._account.payments.rows)
+    assert (held["customer_id"] == customer).any()
+
+
+def test_prepaid_hours_that_a_detail_does_not_name_are_not_none(desk):
+    block = next(row["id"] for row in desk.sandbox._account.customers if float(row["prepay_hours"] or 0) > 0)
+    desk.pull(full=True)
+    before = desk.ws.customers.set_index("customer_id").loc[block, "prepaid_millionths"]
+    rewriting(desk, lambda name, row: row.get("id") == block and row.pop("prepay_hours", None))
+    desk.clock.sleep(60)
+    desk.pull(full=True)
+    assert desk.ws.customers.set_index("customer_id").loc[block, "prepaid_millionths"] == before
+    assert [reason for reason in desk.gaps("prepaid") if "no prepay_hours" in reason] != []
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_rows_that_are_no_records_are_told_by_the_first_sync_and_counted(page, desk):
+    def spoil(name, answer):
+        if name == "" and "payments" in answer and answer["meta"]["page"] == page:
+            answer["payments"][-3:] = ["oops", "oops", None]
+
+    rewriting(desk, spoil)
+    desk.pull(full=True)
+    assert len(desk.ws.unreadable) == 3
+    assert desk.gaps("payments")[0].startswith("3 rows could not be read in full")
+    desk.clock.sleep(60)
+    desk.pull()
+    assert len(desk.ws.unreadable) == 3
+
+
+def test_an_id_that_no_column_holds_is_told(desk):
+    def spoil(name, answer):
+        if name == "" and "payments" in answer and answer["meta"]["page"] == 1:
+            answer["payments"].append({**answer["payments"][0], "id": 2**70})
+
+    rewriting(desk, spoil)
+    desk.pull(full=True)
+    told = desk.ws.unreadable
+    assert [value is pd.NA for value in told["record_id"]] == [True]
+    assert str(2**70) in told["why"][0]
+
+
+# ---------------------------------------------------------------- the account's clock is set back
+
+
+def set_back(desk, hours):
+    """The server's clock; ours stays."""
+    answer, behind = desk.sandbox.handle, timedelta(hours=hours)
+    desk.sandbox._clock = lambda: desk.clock.now() - behind
+
+    def handle(method, target, headers, body):
+        told = answer(method, target, headers, body)
+        at = format_datetime(desk.clock.now() - behind, usegmt=True)
+        return Answer(told.status, {**told.headers, "Date": at}, told.body)
+
+    desk.sandbox.handle = handle
+    desk.restart()
+
+
+def test_after_the_clock_was_set_back_a_full_sync_reads_everything(desk):
+    desk.pull(full=True)
+    set_back(desk, 6)
+    line = next(iter(desk.sandbox._account.invoice_lines))
+    line["name"] = "Changed without a sign"
+    asked = desk.pull(full=True)
+    assert any("clock" in one and "set back" in one for one in desk.synced.problems)
+    assert asked["/line_items"] > 0
+    assert wrong_now(desk) == {}
+    assert desk.ws.mirror.gaps() == ()
+    desk.clock.sleep(60)
+    assert desk.pull().total() <= 12
+    assert desk.synced.problems == ()
+
+
+def test_what_was_changed_and_deleted_after_the_clock_was_set_back_is_found(desk):
+    desk.pull(full=True)
+    account = desk.sandbox._account
+    invoices = sorted(row["id"] for row in account.invoices)[-60:]
+    for number in invoices:  # more than a page of times that will lie ahead
+        desk.ask("PUT", f"/api/v1/invoices/{number}", {"note": "Looked at"})
+    desk.clock.sleep(60)
+    desk.pull()
+    set_back(desk, 6)
+    for number in invoices[:2]:
+        desk.ask("DELETE", f"/api/v1/invoices/{number}")
+    desk.ask("PUT", f"/api/v1/invoices/{invoices[5]}", {"note": "Once more"})
+    desk.clock.sleep(60)
+    desk.pull()
+    assert wrong_now(desk) == {}
+    assert desk.gaps("invoices") == []
+    desk.clock.sleep(60)
+    assert desk.pull()["/invoices/N"] == 0
+
+
+def test_a_list_that_fits_into_no_turn_waits_an_hour_at_most(synced):
+    synced.pull()
+    synced.ws.mirror._store.close()
+    answer = synced.sandbox.handle
+
+    def handle(method, target, headers, body):  # attendance in pages and without `meta`: two requests, which never fit
+        told = answer(method, target, headers, body)
+        path, _, query = target.partition("?")
+        if path != "/api/v1/timelogs":
+            return told
+        rows = json.loads(told.body)["timelogs"][:40]
+        return Answer(200, told.headers, json.dumps({"timelogs": [] if "page=2" in query else rows}).encode())
+
+    synced.sandbox.handle = handle
+    synced.restart()
+    ages = []
+    for _ in range(30):
+        synced.clock.sleep(300)
+        synced.pull()
+        ages.append(synced.clock.now() - synced.ws.mirror.as_of_table("timelogs"))
+    assert max(ages[1:]) <= timedelta(hours=1, minutes=10)

@@ -69,6 +69,7 @@ def wanted_customers(pull: Pull) -> list[int]:
     details = {key: (then, at) for key, then, at, _ in own}
     blocks = {key for key, _, _, hours in own if hours is not None}
     now = pull.now()
+    present = microseconds(now)
     recent, day_ago = microseconds(now - timedelta(days=RECENT_DAYS)), microseconds(now - STALE)
     billed: dict[int, int] = {}
     for customer, updated_at in pull.store.values("invoices", ["customer_id", "updated_at"]):
@@ -82,7 +83,9 @@ def wanted_customers(pull: Pull) -> list[int]:
     for key, updated_at in pull.store.values("customers", ["customer_id", "updated_at"]):
         known = details.get(key)
         is_block = key in blocks and known is not None
-        moved = is_block and known is not None and billed.get(key, 0) > known[1] - _microseconds_of(MOMENT)
+        is_later = known is not None and billed.get(key, 0) > known[1] - _microseconds_of(MOMENT)
+        # A time that lies ahead, of before the account's clock was set back, is no change since a reading by the new one.
+        moved = is_block and known is not None and is_later and (billed[key] <= present or known[1] > present)
         if (
             (known is None and (pull.wants_all or key in busy))
             or (known is not None and _is_wanted(pull, known, updated_at))
@@ -98,10 +101,13 @@ def _is_wanted(pull: Pull, known: tuple[int | None, int] | None, updated_at: int
     if known is None:
         return True
     then, read_at = known
-    if read_at < pull.anew_before:
+    now = microseconds(pull.now())
+    if read_at < pull.anew_before or (pull.anew_before and read_at > now):
         return True
     if updated_at is None or then is None:
         return False
+    if then > now:  # the account's clock was set back since: only another time is a change
+        return then != updated_at
     return then < updated_at or then > read_at - _microseconds_of(MOMENT)
 
 

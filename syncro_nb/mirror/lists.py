@@ -102,7 +102,7 @@ class Listing:
 
     def _keep(self, page: ListPage) -> list[int]:
         """Put the rows of a page; gives their ids, those of rows that are not kept as well."""
-        self.pull.note_unreadable(self.name, page.unreadable)
+        self.pull.note_unreadable(self.name, page.unreadable, self.number if self.is_kept else None)
         for record in page.records:
             try:
                 self.pull.keep(self.name, record, page.flaws.get(record.id, ()))
@@ -157,8 +157,6 @@ class FullPass(Listing):
             "earlier": [],
         }
         self.seen, self.number, self._ordering, self._is_resumed = set(), 1, _Ordering(), False
-        self.pull.unread(self.name).forget_without_id()
-        self.pull.writer.batch.unseen.add(self.stream)
 
     @property
     def rows_left(self) -> int:
@@ -171,6 +169,8 @@ class FullPass(Listing):
         fetch = super().take()
         if fetch is not None and not self.at["started"]:
             self.at["started"] = microseconds(self.pull.now())
+            self.pull.unread(self.name).forget_without_id()
+            self.pull.writer.batch.unseen.add(self.stream)
         return fetch
 
     def turn(self, page: ListPage, ids: list[int]) -> None:
@@ -414,7 +414,8 @@ class Changed(Listing):
             return
         before = len(self.seen)
         self.seen.update(ids)
-        moving = {one.id for one in page.records if one.updated_at is not None and one.updated_at >= self.started}
+        latest = self.pull.now() + A_MINUTE  # what is later was changed before the account's clock was set back
+        moving = {one.id for one in page.records if one.updated_at and self.started <= one.updated_at <= latest}
         self.still |= set(ids) - moving
         if self.total is not None:
             self.total -= self.without_id

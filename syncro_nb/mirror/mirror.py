@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # The list on which a table depends, where that is not its own.
 _LIST_OF = {"comments": "tickets", "charges": "tickets", "schedule_lines": "schedules", "prepaid": "customers"}
 _LOOK = "look"
+MOST_ID = 2**63  # no column holds a larger number
 _DETAILS = {"tickets": "ticket_details", "customers": "customer_details", "invoices": "invoice_details"}
 
 FRESHNESS = {
@@ -212,11 +213,13 @@ class Mirror:
     def unreadable(self) -> pd.DataFrame:
         """The rows that Syncro lists and that could not be read, each with the reason (UNREADABLE)."""
         kept = {name: self._store.state(name).get("unreadable_rows", {}) for name in TABLES}
-        rows = [
-            (name, int(key) if key.isdigit() else None, said)
-            for name, found in kept.items()
-            for key, said in found.items()
-        ]
+        rows = []
+        for name, found in kept.items():
+            for key, said in found.items():
+                is_id = key.isdigit() and int(key) < MOST_ID
+                rows.append(
+                    (name, int(key) if is_id else None, f"id {key}: {said}" if key.isdigit() and not is_id else said)
+                )
         return frames.frame(UNREADABLE, rows)
 
     def file(self, name: str) -> Path:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -42,7 +43,7 @@ from .details import (
     wanted_invoices,
     wanted_tickets,
 )
-from .lists import Changed, FullPass, Head, Listing, Recent, Recount, Tail, Users, moment_of
+from .lists import A_MINUTE, Changed, FullPass, Head, Listing, Recent, Recount, Tail, Users, moment_of
 from .store import Store
 from .unread import Unread
 from .unsaid import rename, rewrite
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 IDLE_REQUESTS = 12
 OVERLAP = timedelta(minutes=10)
 SETTINGS_AGE = timedelta(hours=1)
+TURN = timedelta(hours=1)  # a list of a few pages waits no longer for its turn
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
 MOST_ORPHANS = 20  # GETs in one sync for records that no list has
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
@@ -144,6 +146,7 @@ class Pull:
         self._renew()
         self._settings()
         started = self.now()
+        self._mind_the_clock(started)
         self._begin_full(started)
         is_first = not self._is_read("tickets") and not self.writer.state("tickets").get("refused")
         if is_first:
@@ -165,17 +168,35 @@ class Pull:
         self.anew_before = since if self.full else 0
         self.wants_all = self.full or bool(self.writer.state("sync").get("full"))
 
+    def _mind_the_clock(self, started: datetime) -> None:
+        """Where Syncro's clock was set back, its times no longer tell what is older than what: every list is read again."""
+        now, states = microseconds(started), self.store.states()
+        times = [state.get(name) or 0 for state in states.values() for name in ("as_of", "cursor", "whole_at")]
+        ahead = timedelta(microseconds=max(times, default=0) - now)
+        if ahead <= A_MINUTE:
+            return
+        by = timedelta(seconds=round(ahead.total_seconds()))
+        self.asking.problems["clock"] = (
+            f"clock: it was set back since the last sync, by {by} or more: every list is read again"
+        )
+        for name in TABLES:
+            if at := self.writer.state(name).get("as_of"):
+                old = min(at, microseconds(started - STALE) - 1)
+                self.writer.keep(name, **{"pass": None}, as_of=old, cursor=None, whole_at=0)
+        self.writer.keep("sync", full_since=None)
+
     def now(self) -> datetime:
         """The server's present time."""
         return self.client.server_now()
 
     def _settings(self) -> None:
-        """The account's settings. The first request of all: if Syncro cannot be reached, this says so."""
+        """The account's settings. The first request of all: it says if Syncro cannot be reached, and tells the server's time."""
         kept, now = self.writer.state("settings"), self.now()
         read_at = moment_of(kept.get("as_of"))
-        if read_at is not None and now - read_at < SETTINGS_AGE and not self.full:
-            return
-        for name, pull in (("settings", self.client.settings), ("ticket_settings", self.client.ticket_settings)):
+        wanted = {"settings": self.client.settings, "ticket_settings": self.client.ticket_settings}
+        if read_at is not None and abs(now - read_at) < SETTINGS_AGE and not self.full:
+            wanted = {} if self.client.has_heard_time else {"settings": self.client.settings}
+        for name, pull in wanted.items():
             try:
                 record = self.asking.pull(name, pull)
             except Error as error:
@@ -242,7 +263,8 @@ class Pull:
             state = self.writer.state(name)
             read_at, cost = moment_of(state.get("as_of")), state.get("pages") or 1
             is_broken = state.get("reason") and not state.get("refused")
-            if alive or is_broken or read_at is None or started - read_at > STALE or cost <= left:
+            longest = STALE if cost > IDLE_REQUESTS else TURN
+            if alive or is_broken or read_at is None or started - read_at > longest or cost <= left:
                 chosen.append(name)
                 left -= cost
         return chosen
@@ -446,11 +468,19 @@ class Pull:
             self._unread[name] = Unread(self.writer.state(name))
         return self._unread[name]
 
-    def note_unreadable(self, name: str, rows: Iterable[tuple[int | None, str]]) -> None:
-        """Rows that could not be read: their ids, and why. Kept with the page, which is not read again after an interruption."""
+    def note_unreadable(self, name: str, rows: Iterable[tuple[int | None, str]], page: int | None = None) -> None:
+        """Rows that could not be read: their ids, and why. Kept with the page, which is not read again after an interruption.
+
+        `page`: of a list that is read through; a look at a part of it meets those without an id again.
+        """
+        unread, alike = self.unread(name), Counter[str]()
         for key, said in rows:
-            self.unread(name).add(key, said)
-            self.writer.keep(name, **self.unread(name).as_state())
+            alike[said] += key is None
+            if key is not None:
+                unread.add(key, said)
+            elif page is not None or not unread.has_nameless(said):
+                unread.add(f"no id, page {page or '?'}, {alike[said]}: {said}", said)
+            self.writer.keep(name, **unread.as_state())
 
     def keep_parts(self, name: str, owner: int, records: list[Any], flaws: Sequence[wire.Flaw]) -> None:
         """Put all rows that belong to a record, and note those that cannot be read, or not be kept."""
@@ -463,8 +493,8 @@ class Pull:
         ]
         unread = self.unread(name)
         if unread.forget_of(owner) or told or noted:
-            for key, said in (*told, *noted):
-                unread.add(key, said, owner)
+            for place, (key, said) in enumerate((*told, *noted)):
+                unread.add(f"no id, in {owner}, {place}: {said}" if key is None else key, said, owner)
             self.writer.keep(name, **unread.as_state())
 
     def _prove(self) -> None:

@@ -24,13 +24,15 @@ class Unread:
         """The ids of those that have one."""
         return {key for key in self._rows if isinstance(key, int)}
 
-    def add(self, key: int | None, said: str, of: int | None = None) -> None:
-        """A row could not be read; `of`: the id of the record in whose detail it stands."""
-        where = "" if of is None else f" in {of}"
-        place = f"no id{where}: {said}" if key is None else key
-        self._rows[place] = said
+    def add(self, key: int | str, said: str, of: int | None = None) -> None:
+        """A row could not be read: its id, else where it was met; `of`: the id of the record in whose detail it stands."""
+        self._rows[key] = said
         if of is not None:
-            self._owners[place] = of
+            self._owners[key] = of
+
+    def has_nameless(self, said: str) -> bool:
+        """Whether a row without an id and with this fault is known."""
+        return any(fault == said for key, fault in self._rows.items() if isinstance(key, str))
 
     def forget_of(self, owner: int) -> bool:
         """The detail of this record was read, or it is gone: its rows are told again if they still cannot be read.

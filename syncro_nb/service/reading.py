@@ -66,6 +66,11 @@ class Reader:
         """The server's present time."""
         return self._transport.server_now()
 
+    @property
+    def has_heard_time(self) -> bool:
+        """Whether an answer has told it; until then it is taken to be ours."""
+        return self._transport.has_heard_time
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()

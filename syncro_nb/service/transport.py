@@ -155,6 +155,7 @@ class Transport:
         # To wait for a connection, to send, to wait for the answer, to read it: below the limiter's LONGEST_REQUEST.
         self._deadline = None if inside else Deadline(2 * timeout_seconds + 90)
         self._server_ahead = timedelta(0)
+        self.has_heard_time = False  # an answer has told the server's time
 
     def _client(self) -> httpx.Client:
         """Made with the first request: a notebook that only asks the mirror need not load the certificates."""
@@ -258,6 +259,7 @@ class Transport:
     def _note_server_time(self, date: str) -> None:
         try:
             self._server_ahead = parsedate_to_datetime(date) - self.clock.now()
+            self.has_heard_time = True
         except (TypeError, ValueError, OverflowError):
             return  # no Date, or an odd one: what was known stays
 
