@@ -51,7 +51,7 @@ def with_open_tickets(books: Books, client: Client, house: House) -> Books:
     """
     listed = [row for row in client.tickets(status=NOT_CLOSED) if not house.is_resolved(row.status)]
     known = books.table("tickets")
-    rows = frames.from_records("tickets", listed)
+    rows = frames.from_records("tickets", [row.in_zone(books.known_zone) for row in listed])
     seen = known.set_index("ticket_id")["detail_at"].reindex(rows["ticket_id"])
     rows["detail_at"] = seen.astype(INSTANT).array
     return _with(books, client.server_now(), tickets=rows)
@@ -81,7 +81,7 @@ def with_details(books: Books, client: Client, ticket_ids: Iterable[int]) -> Boo
 
 def of_ticket(books: Books, ticket: Ticket, row: Ticket, now: datetime) -> Books:
     """The books of one ticket alone, as it was just read: `ticket` with its details, `row` as the list has it."""
-    rows = frames.from_records("tickets", [row])
+    rows = frames.from_records("tickets", [row.in_zone(books.known_zone)])
     rows["detail_at"] = pd.Series([pd.Timestamp(now)] * len(rows)).astype(INSTANT)
     parts: dict[str, pd.DataFrame] = {"tickets": rows}
     for name, attribute in _PARTS.items():

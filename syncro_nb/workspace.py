@@ -28,7 +28,7 @@ from . import frames
 from . import hours as business
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
-from .errors import ConfigError, InputError, Missing
+from .errors import ConfigError, Error, InputError, Missing
 from .hours import Hours
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
@@ -253,6 +253,9 @@ class Workspace:
         if row is None:
             raise InputError(f"there is no ticket {number} in this account")
         ticket = self.client.ticket(row.id)
+        if row.due_utc or ticket.due_utc:
+            with suppress(Error):  # without the account's settings the day stays as it is written
+                row, ticket = row.in_zone(self.clock_zone), ticket.in_zone(self.clock_zone)
         link = f"{self.config.site}/tickets/{ticket.id}" if self.config.site else None
         labour = {product_id: kind for kind, product_id in self.house.labour.items()}
         try:

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 from syncro_nb import books
 from syncro_nb.tables import Snapshot
+from syncro_nb.zones import zone_of
 
 
 def read_everything(client):
     """Every table of the account behind `client`, each ticket and customer in full."""
-    tickets = [merged(row, client.ticket(row.id)) for row in client.tickets()]
+    settings = client.settings()
+    listed_tickets = [row.in_zone(zone_of(settings.locale)) for row in client.tickets()]
+    tickets = [merged(row, client.ticket(row.id)) for row in listed_tickets]
     customers = [replace(client.customer(row.id), name=row.name) for row in client.customers(include_disabled=True)]
     schedules = [client.schedule(row.id) for row in client.schedules()]
     now = client.server_now()
@@ -39,7 +42,7 @@ def read_everything(client):
             "prepaid": [Snapshot(f"{one.id}@{now}", one.id, now, _millionths(one.prepaid_hours)) for one in customers],
         },
         as_of=now,
-        settings=client.settings(),
+        settings=settings,
         ticket_settings=client.ticket_settings(),
     )
 

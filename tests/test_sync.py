@@ -1154,3 +1154,32 @@ def test_a_list_that_fits_into_no_turn_waits_an_hour_at_most(synced):
         synced.pull()
         ages.append(synced.clock.now() - synced.ws.mirror.as_of_table("timelogs"))
     assert max(ages[1:]) <= timedelta(hours=1, minutes=10)
+
+
+# ---------------------------------------------------------------- days that are written as times
+
+
+def test_due_days_are_those_of_the_accounts_calendar_however_they_are_written(synced, tmp_path):
+    expected = synced.ws.tickets.set_index("ticket_id")["due_on"].dropna()
+    other = MirrorDesk(tmp_path / "other")
+    switch(other, spec_profile="2026-04")
+    other.pull(full=True)
+    held = other.ws.tickets.set_index("ticket_id")["due_on"].dropna()
+    assert held.to_dict() == expected.to_dict()
+    number = int(other.ws.tickets.set_index("ticket_id").loc[expected.index[0], "number"])
+    assert str(other.ws.ticket(number).ticket.due_on) == f"{expected.iloc[0]:%Y-%m-%d}"
+    other.close()
+
+
+def test_due_days_that_were_read_without_the_accounts_zone_are_read_again(synced, tmp_path):
+    expected = synced.ws.tickets.set_index("ticket_id")["due_on"].dropna()
+    other = MirrorDesk(tmp_path / "other")
+    switch(other, spec_profile="2026-04")
+    other.fault("GET /settings", "status", status=500, times=50)
+    other.pull()
+    assert other.ws.tickets.set_index("ticket_id")["due_on"].dropna().to_dict() != expected.to_dict()
+    other.sandbox._faults = []
+    other.clock.sleep(60)
+    other.pull()
+    assert other.ws.tickets.set_index("ticket_id")["due_on"].dropna().to_dict() == expected.to_dict()
+    other.close()

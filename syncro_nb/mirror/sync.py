@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Error, Unreachable
 from ..service import wire
 from ..service.client import NOT_CLOSED, Client
+from ..service.records import Settings
 from ..tables import TABLES
+from ..zones import zone_of
 from .asking import Asking, Source, Tell
 from .columns import DetailRead, instant, kept_columns, microseconds
 from .details import (
@@ -50,6 +52,8 @@ from .unsaid import rename, rewrite
 from .writer import PARENTS, Changes, Writer
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from ..config import House
 
 IDLE_REQUESTS = 12
@@ -147,6 +151,8 @@ class Pull:
         self._settings()
         started = self.now()
         self._mind_the_clock(started)
+        if self.zone is not None and self.writer.state("tickets").get("unzoned"):  # their due days are those of UTC
+            self.writer.keep("tickets", unzoned=False, cursor=None, whole_at=0, **{"pass": None})
         self._begin_full(started)
         is_first = not self._is_read("tickets") and not self.writer.state("tickets").get("refused")
         if is_first:
@@ -421,6 +427,10 @@ class Pull:
         elif name == "invoices" and record.ticket_id is None:
             moment = None if record.updated_at is None else microseconds(record.updated_at)
             record = replace(record, ticket_id=self._owner(record.id, moment))
+        elif name == "tickets":
+            if self.zone is None and record.due_utc is not None:
+                self.writer.keep(name, unzoned=True)
+            record = record.in_zone(self.zone)
         is_news = self.writer.put(name, record)
         self.unread(name).drop(record.id)
         if name == "tickets" and self._tells and (is_news or record.id not in self.ticket_reads):
@@ -578,6 +588,12 @@ class Pull:
             self.keep_parts("schedule_lines", key, [], ())
         elif name == "contacts":
             rewrite(self.writer, "tickets", lambda row: row["contact_id"] == key, {"contact_id": None, "contact": ""})
+
+    @cached_property
+    def zone(self) -> ZoneInfo | None:
+        """The account's time zone; None where its settings could not be read, or name none that this machine knows."""
+        data = self.writer.state("settings").get("record")
+        return None if data is None else zone_of(wire.read(Settings, data).locale)
 
     @cached_property
     def ticket_reads(self) -> dict[int, int]:

@@ -6,10 +6,11 @@ field of Syncro's breaks nothing and is not lost. Source: the official OpenAPI d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .wire import (
     CENTS,
@@ -24,6 +25,7 @@ from .wire import (
     RAW,
     TEXT,
     TEXTS,
+    UTC_TIME,
     VALUE,
     WHOLE,
     Json,
@@ -191,6 +193,8 @@ class User:
 class Ticket:
     """A ticket. List rows have no lines and no timers (None), and at most their first comment; the detail has all.
 
+    `due_on` is the day as it is written; where that is a time in UTC (`due_utc`), `in_zone` gives the account's.
+
     `response_seconds` and `resolution_seconds`: the service level's targets as the list row gives them.
     """
 
@@ -213,6 +217,7 @@ class Ticket:
     resolved_at: datetime | None = key("resolved_at", INSTANT, None)
     start_at: datetime | None = key("start_at", INSTANT, None, soft=True)
     end_at: datetime | None = key("end_at", INSTANT, None, soft=True)
+    due_utc: datetime | None = key("due_date", UTC_TIME, None)
     due_on: date | None = key("due_date", DAY, None)
     billing_status: str = key("billing_status", TEXT, "")
     tags: tuple[str, ...] = key("tag_list", TEXTS, (), soft=True)
@@ -234,6 +239,12 @@ class Ticket:
     def contact_label(self) -> str:
         """The contact's name, from the detail or the list row."""
         return self.contact.name if self.contact else self.contact_name
+
+    def in_zone(self, zone: ZoneInfo | None) -> Ticket:
+        """The same with the due day of the account's calendar; as it is written where the zone is not known."""
+        if zone is None or self.due_utc is None:
+            return self
+        return replace(self, due_on=self.due_utc.astimezone(zone).date())
 
     @property
     def technician_label(self) -> str:

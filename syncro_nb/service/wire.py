@@ -107,6 +107,15 @@ def _day(value: object) -> date:
         raise Unreadable(f"{value!r:.40} is not a date") from None
 
 
+def _utc_time(value: object) -> datetime | None:
+    """The instant of a day that is written as a time in UTC, whose calendar day only the account's zone tells; else None."""
+    try:
+        moment = _instant(value)
+    except Unreadable:
+        return None
+    return None if moment.utcoffset() else moment  # another offset is the account's own
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise Unreadable(f"{value!r:.40} is not a list")
@@ -136,6 +145,7 @@ TEXT = Kind(_text, _same)
 FLAG = Kind(_flag, _same)
 INSTANT = Kind(_instant, _iso)
 DAY = Kind(_day, _iso)
+UTC_TIME = Kind(_utc_time, _iso)
 TEXTS = Kind(_texts, list)
 IDS = Kind(_ids, list)
 RAW = Kind(_same, _same)
