@@ -54,7 +54,7 @@ def _check_out(words: argparse.Namespace) -> None:
         raise ConfigError(f"--out is for the verbs that show a table: {known}")
     from . import export
 
-    export.check(Path(words.out).expanduser(), replace=words.yes)
+    export.check(words.out, replace=words.yes)
 
 
 def _write_out(result: Result, workspace: Workspace, words: argparse.Namespace, door: Door) -> None:

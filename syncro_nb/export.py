@@ -1,9 +1,10 @@
 """Tables as files: .csv, .xlsx, .json or .parquet, by the file's ending. Nothing from outside ever becomes a formula or a link.
 
-xlsx    real dates, numbers and amounts of money; text is always text; a frozen header with a filter
+xlsx    real dates, numbers and amounts of money; a frozen header with a filter; text is always text,
+        and so is a number of more digits than a cell keeps
 csv     amounts as decimals, columns without their `_cents`; days and instants in ISO 8601; UTF-8 with a mark, which Excel wants.
-        A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line break, also after blanks or
-        in its wide form) gets an apostrophe in front: a program that reads the file takes one apostrophe off such texts
+        Where a text, or what follows a separator or line break in it, would be a formula for a spreadsheet, an apostrophe stands
+        in front (`escape.for_csv`; `escape.from_csv` takes it off)
 json    a list of rows, amounts in cents as they are, instants in ISO 8601, what is absent as null
 parquet the columns as they are
 
@@ -13,17 +14,20 @@ answer.
 
 from __future__ import annotations
 
+import errno
+import io
 import itertools
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from . import escape
 from .errors import InputError
 from .escape import line, paragraph
 from .frames import records
@@ -35,9 +39,9 @@ if TYPE_CHECKING:
 ENDINGS = (".csv", ".xlsx", ".json", ".parquet")
 MONEY_FORMAT = "#,##0.00;[Red]-#,##0.00"
 XLSX_ROWS, XLSX_COLUMNS, XLSX_CHARACTERS = 1_048_575, 16_384, 32_767
+# What the float of a cell has exactly: whole numbers, and cents, of which a spreadsheet shows fifteen digits.
+XLSX_WHOLE, XLSX_CENTS = 2**53, 10**15 - 1
 _WIDEST, _NARROWEST = 60, 8
-# What a spreadsheet may take for the beginning of a formula, with the wide forms that Asian versions accept.
-_FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
 _HIDDEN = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029]"
 
 
@@ -58,15 +62,41 @@ class Written:
         return f"{said} ({self.remark})" if self.remark else said
 
 
-def check(path: Path, *, replace: bool = False) -> None:
-    """Raises InputError if a table cannot go there: the ending, the folder, or a file that is there already."""
+def placed(path: Path | str, folder: Path | str = "") -> Path:
+    """A path as a person wrote it: below `folder` unless it begins elsewhere, `~` filled in.
+
+    Raises InputError if it names no file, or one that not every system can have: people share files with Windows.
+    """
+    try:
+        place = Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{line(path)[:200]}: there is no such home folder") from None
+    if not place.name.strip() or place.name.lower() in ENDINGS:
+        raise InputError(f"which file? Its name must end in one of {', '.join(ENDINGS)}")
+    if trouble := escape.name_trouble(place.name):
+        raise InputError(f"{line(place.name)[:80]}: {trouble}; choose another name")
+    return Path(folder) / place
+
+
+def check(path: Path | str, *, replace: bool = False) -> None:
+    """Raises InputError if a table cannot go there: the name, the ending, the folder, or a file that is there already."""
+    path = placed(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{line(path.name)[:80]}: the ending must be one of {', '.join(ENDINGS)}")
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"{line(path)[:200]} cannot be written: its folder does not exist, or it is a folder itself")
-    if path.exists() and not replace:
-        free = line(_free_name(path).name)
-        raise InputError(f"{line(path)[:200]} exists; name another file ({free} is free), or add --yes to replace it")
+    try:
+        if path.is_dir():
+            raise InputError(f"{line(path)[:200]} is a folder; name a file")
+        if not path.parent.is_dir():
+            raise InputError(f"{line(path)[:200]} cannot be written: there is no folder {line(path.parent)[:200]}")
+        if path.exists() and not replace:
+            free = line(_free_name(path).name)
+            raise InputError(
+                f"{line(path)[:200]} exists; name another file ({free} is free), or add --yes to replace it"
+            )
+        with tempfile.TemporaryFile(dir=path.parent):  # before minutes of reading, not after them
+            pass
+    except OSError as error:
+        raise _cannot(path, error) from None
 
 
 def write(
@@ -87,7 +117,7 @@ def write(
     replaces it, `rename` takes the next free name. A file that is open in Excel is left alone, and a free name taken.
     Raises InputError.
     """
-    path = Path(path).expanduser()
+    path = placed(path)
     frame = frame if frame.index.nlevels == 1 and frame.index.name is None else frame.reset_index()
     zone = zone or ZoneInfo("UTC")
     ending = path.suffix.lower()
@@ -112,12 +142,10 @@ def write_document(
 
     Raises InputError, also if the ending is not .json.
     """
-    import json
-
-    path = Path(path).expanduser()
+    path = placed(path)
     if path.suffix.lower() != ".json":
         raise InputError(f"{line(path.name)[:80]}: the ending of a document must be .json")
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    text = _json(document) + "\n"
     landed, remark = _land(path, lambda place: place.write_text(text, "utf-8"), replace=replace, rename=rename)
     return Written(landed, None, remark)
 
@@ -146,10 +174,14 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_json(frame: pd.DataFrame) -> str:
-    """The rows as a JSON list; see the module for how values look."""
-    import json
+    """The rows as a JSON list; see the module for how values look. Raises InputError for an infinite number."""
+    return _json(records(frame))
 
-    return json.dumps(records(frame), indent=1, allow_nan=False)
+
+def amount_cell(cents: int) -> tuple[str, float | str]:
+    """Dollars as (how to write it, value). A cell is a binary float, whatever is put in; where the nearest one does not show
+    as the same cents, it is a text."""
+    return ("money", float(dollars(cents))) if abs(cents) <= XLSX_CENTS else ("text", str(dollars(cents)))
 
 
 def sheet_name(name: str, taken: set[str]) -> str:
@@ -170,13 +202,13 @@ def sheet_name(name: str, taken: set[str]) -> str:
 
 def _land(path: Path, put: Callable[[Path], object], *, replace: bool, rename: bool) -> tuple[Path, str]:
     """Write in one step under a name that is free, or may be replaced; gives where it landed, and what to know of that."""
-    existed = path.exists()
-    target = _free_name(path) if rename and existed else path
-    check(target, replace=replace)
     try:
+        existed = path.exists()
+        target = _free_name(path) if rename and existed else path
+        check(target, replace=replace)
         landed = _whole(target, put, replace=replace)
     except OSError as error:
-        raise InputError(f"{line(target)[:200]} cannot be written: {error.strerror or type(error).__name__}") from None
+        raise _cannot(path, error) from None
     if landed != target:
         return landed, f"{line(target.name)} is open in another program or was just made by one, and was left as it is"
     if target != path:
@@ -203,9 +235,25 @@ def _whole(target: Path, put: Callable[[Path], object], *, replace: bool) -> Pat
     return target
 
 
+def _cannot(path: Path, error: OSError) -> InputError:
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return InputError(f"{line(path)[:200]} cannot be written: {reason}")
+
+
+def _json(value: object) -> str:
+    import json
+
+    try:
+        return json.dumps(value, indent=1, allow_nan=False)
+    except ValueError:  # readers differ in what they make of it, and most refuse the whole file
+        raise InputError("a number is infinite, which JSON does not have; .csv, .xlsx and .parquet do") from None
+
+
 def _free_name(path: Path) -> Path:
     for number in itertools.count(2):
-        other = path.with_name(f"{path.stem} ({number}){path.suffix}")
+        end = f" ({number}){path.suffix}"
+        stem = path.stem.encode()[: escape.LONGEST_NAME - len(end.encode())].decode(errors="ignore")
+        other = path.with_name(stem + end)
         if not other.exists():
             return other
     raise AssertionError("unreachable")
@@ -264,28 +312,24 @@ def _csv(frame: pd.DataFrame, place: Path, zone: ZoneInfo) -> None:
             continue
         if _is_instant(column):
             local = column.dt.tz_convert(zone)
-            made[name] = local.map(lambda at: at.isoformat(timespec="seconds"), na_action="ignore").astype(object)
+            made[name] = local.map(lambda at: at.isoformat(), na_action="ignore").astype(object)
         elif _is_day(column):
             made[name] = column.dt.strftime("%Y-%m-%d")
         elif _is_text(column):
-            text = _clean(column)
-            made[name] = text.mask(text.str.match(_FORMULA), "'" + text)
-    made.columns = [f"'{name}" if re.match(_FORMULA, name) else line(name) for name in map(str, made)]
+            made[name] = _clean(column).map(escape.for_csv)
+    made.columns = [escape.for_csv(line(name)) for name in made]
     made.to_csv(place, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def _xlsx(
     tables: Mapping[str, pd.DataFrame], place: Path, zone: ZoneInfo, front: Callable[[Any], None] | None = None
 ) -> None:
-    import xlsxwriter
-
     for name, frame in tables.items():
         if len(frame) > XLSX_ROWS or len(frame.columns) > XLSX_COLUMNS:
             raise InputError(f"{name} has {len(frame):,} rows; .xlsx holds {XLSX_ROWS:,}: write .csv or .parquet")
-    safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     # Small shops' tables fit in memory; a large one is written row by row.
     large = max(len(frame) for frame in tables.values()) > 50_000
-    with xlsxwriter.Workbook(str(place), {**safe, "constant_memory": large}) as book:
+    with _workbook(place, {"constant_memory": large}) as book:
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
             "money": book.add_format({"num_format": MONEY_FORMAT}),
@@ -300,6 +344,28 @@ def _xlsx(
         for name, frame in tables.items():
             sheet = book.add_worksheet(sheet_name(name, taken))
             _fill(sheet, frame, formats, zone)
+
+
+@contextmanager
+def _workbook(place: Path, options: Mapping[str, Any]) -> Iterator[Any]:
+    """A workbook that is written at the end, in which a text is a text. Raises OSError, and leaves no parts of it behind.
+
+    It is packed in memory, and nothing holds the library's own error: on a full disk its ZipFile would complain once more, on
+    stderr, when it is thrown away.
+    """
+    import xlsxwriter
+
+    safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    packed, number = io.BytesIO(), 0
+    with tempfile.TemporaryDirectory(prefix="syncro-", ignore_cleanup_errors=True) as parts:
+        try:
+            with xlsxwriter.Workbook(packed, {**safe, **options, "tmpdir": parts}) as book:
+                yield book
+        except xlsxwriter.exceptions.FileCreateError as error:
+            number = error.args[0].errno or errno.EIO
+    if number:
+        raise OSError(number, os.strerror(number))
+    place.write_bytes(packed.getbuffer())
 
 
 def _fill(sheet: Any, frame: pd.DataFrame, formats: Mapping[str, Any], zone: ZoneInfo) -> None:
@@ -358,20 +424,10 @@ def _cells(column: pd.Series, formats: Mapping[str, Any], zone: ZoneInfo) -> lis
     if pd.api.types.is_bool_dtype(column.dtype):
         return [("absent", None) if pd.isna(one) else ("flag", bool(one)) for one in column]
     if name.endswith("_cents"):
-        # A cell of a spreadsheet is a binary float, whatever is put in; it gets the nearest one, which shows as the same cents.
-        return [("absent", None) if pd.isna(one) else ("money", float(dollars(int(one)))) for one in column]
+        return [("absent", None) if pd.isna(one) else amount_cell(int(one)) for one in column]
     kind = "hours" if name.endswith("hours") else "number"
-    whole = pd.api.types.is_integer_dtype(column.dtype)
+    number, most = (int, XLSX_WHOLE) if pd.api.types.is_integer_dtype(column.dtype) else (float, 1e300)
     return [
-        ("absent", None)
-        if pd.isna(one)
-        else (kind, int(one) if whole else float(one))
-        if abs(one) < 1e300
-        else ("text", str(one))
+        ("absent", None) if pd.isna(one) else (kind, number(one)) if abs(number(one)) <= most else ("text", str(one))
         for one in column
     ]
-
-
-def stamp(name: str, at: datetime) -> str:
-    """A file name for a table of that instant, as in `unbilled 2026-03-31`."""
-    return f"{re.sub(r'[^A-Za-z0-9 _-]', '', name).strip() or 'table'} {at.astimezone(UTC):%Y-%m-%d}"

@@ -45,11 +45,12 @@ def save_receipt(
 
     `zone`: the account's time zone, for the days in the name and in the workbook. Raises InputError.
     """
-    place = Path(folder).expanduser()
     try:
+        place = Path(folder).expanduser()
         place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {line(place)[:200]} cannot be made: {error.strerror}") from None
+    except (OSError, RuntimeError, ValueError) as error:  # the latter: a home folder that is none, a NUL
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"the folder {line(folder)[:200]} cannot be made: {why}") from None
     zone = zone or ZoneInfo("UTC")
     name = f"receipt {receipt.batch.name} {receipt.as_of.astimezone(zone):%Y-%m-%d}"
     sheets = {"Entries": _reasons(receipt), "Totals": _totals(receipt), "Batch": _facts(receipt, zone)}

@@ -13,7 +13,7 @@ from datetime import date, datetime, tzinfo
 from pathlib import Path
 
 from .errors import InputError
-from .escape import line, paragraph
+from .escape import FORBIDDEN, is_device, line, paragraph
 from .money import format_cents, line_cents
 from .service.records import Comment, Timer, in_minutes
 from .ticketview import TicketView
@@ -23,9 +23,6 @@ LONGEST_NAME, LONGEST_SLUG = 60, 40
 LONGEST_PATH = 240  # characters; Windows takes 259, and a "-12" has to fit
 SHORTEST_NAME = 8
 MOST_FILES = 999
-_FORBIDDEN = frozenset('<>:"/\\|?*')
-_DEVICES = frozenset({"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"})
-_DEVICE = re.compile(r"(?:com|lpt)[0-9¹²³]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
 
 
@@ -108,15 +105,14 @@ def safe_name(text: str, otherwise: str, longest: int = LONGEST_NAME) -> str:
     (CON, LPT1, in any case and with any ending); at most `longest` characters and 180 bytes.
     """
     kept = "".join(
-        "-" if one in _FORBIDDEN else one
+        "-" if one in FORBIDDEN else one
         for one in line(unicodedata.normalize("NFC", text))
         if one == " " or unicodedata.category(one)[0] not in "CZ"
     )
     name = _cut(" ".join(kept.split()).strip(". "), longest)
     if not name.strip("-_. "):
         return otherwise
-    first = name.split(".")[0].strip().casefold()
-    return _cut(f"_{name}", longest) if first in _DEVICES or _DEVICE.fullmatch(first) else name
+    return _cut(f"_{name}", longest) if is_device(name) else name
 
 
 def slug(text: str, longest: int = LONGEST_SLUG) -> str:

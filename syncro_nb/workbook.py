@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 
 from .errors import InputError
 from .escape import line
-from .export import MONEY_FORMAT, Written, write
+from .export import MONEY_FORMAT, Written, amount_cell, placed, write
 from .frames import frame
-from .money import dollars
 from .reconcile.decisions import Decision, review
 from .reconcile.finding import DIRECTIONS, Finding
 from .reconcile.report import Report
@@ -56,7 +55,7 @@ def write_report(
 
     Raises InputError for another ending than .xlsx, and where the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = placed(path)
     if path.suffix.lower() != ".xlsx":
         raise InputError(f"{line(path.name)[:80]}: a workbook with a sheet for each rule must end in .xlsx")
     zone = zone or ZoneInfo("UTC")
@@ -174,7 +173,7 @@ def _summary(book: Any, report: Report, every: pd.DataFrame, account: str, zone:
             sheet.write_string(at, place, str(value), look[name])
 
     def cents(place: int, value: int, name: str = "money") -> None:
-        sheet.write_number(at, place, float(dollars(value)), look[name])
+        sheet.write(at, place, amount_cell(value)[1], look[name])
 
     put(0, f"Reconciliation{f' of {line(account)}' if account else ''}", "title")
     for sentence in (

@@ -109,6 +109,26 @@ def test_a_table_goes_to_a_file_and_never_over_one_in_silence(syncro, tmp_path):
     assert "it replaced the file that was there" in document.stderr
 
 
+def test_a_file_that_cannot_be_is_one_line_and_nothing_is_read_or_left(syncro, server, tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").write_text("")
+    for name, said in (
+        ("x" * 300 + ".csv", "at most 255 bytes"),
+        ("x" * 300 + "/a.csv", "too long"),
+        ("folder.csv", "is a folder"),
+        ("file/a.csv", "there is no folder"),
+        ("CON.xlsx", "device"),
+        ("a:b.csv", "Windows allows no :"),
+        ("a\nb.csv", "line breaks"),
+    ):
+        done = syncro("--out", str(tmp_path / name))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in complaint(done)
+    assert "which file?" in complaint(syncro("--out", ""))
+    assert control(server, "GET", "/_sandbox/log") == []
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder.csv"]
+
+
 def test_the_journal_goes_to_a_file_too(syncro, tmp_path):
     assert syncro(*BILL, "--yes").returncode == 0
     assert syncro("runs", "--out", str(tmp_path / "runs.csv")).returncode == 0

@@ -1,9 +1,13 @@
 """Tables as files: read back with other programs, attacks are text, money is exact, and nothing is written over in silence."""
 
 import csv
+import gc
 import json
+import os
+import re
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 
 from syncro_nb import export
 from syncro_nb.errors import InputError
+from syncro_nb.escape import for_csv, from_csv, name_trouble
 
 ATTACKS = [
     '=HYPERLINK("http://evil.example","see here")',
@@ -80,12 +85,93 @@ def test_in_a_csv_what_looks_like_a_formula_gets_an_apostrophe(tmp_path):
     assert {row["status"] for row in rows_of(done.path)} == {"'=evil()", "New"}
 
 
-@given(st.text(max_size=12))
-def test_no_text_reaches_a_csv_as_a_formula(tmp_path_factory, text):
-    path = tmp_path_factory.mktemp("csv") / "a.csv"
-    export.write(pd.DataFrame({"t": pd.Series([text.encode("utf-8", "replace").decode()], dtype="str")}), path)
-    (row,) = list(csv.reader(path.read_text("utf-8-sig").splitlines(keepends=True)))[1:] or [[""]]
-    assert not row or row[0][:1] not in ("=", "+", "-", "@", "\t", "\r")
+CLOSE_TO_FORMULAS = st.text(alphabet=" \u00a0\u3000\ufeff,;|\t\r\n\"'=+-@＝－ab", max_size=12)
+
+
+def written(texts, folder):
+    path = folder / "a.csv"
+    column = pd.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype="str")
+    export.write(pd.DataFrame({"first": column, "number": 1, "last": column}), path, replace=True)
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def cells_of(content):
+    """Every cell that somebody sees in the file: readers that split at one separator, and one that knows of no quotes."""
+    for separator in ",;|\t":
+        for row in csv.reader(content.splitlines(keepends=True), delimiter=separator):
+            yield from row
+        for line in content.splitlines():  # one line at a time, as `sort` and `grep` leave them
+            yield from next(csv.reader([line], delimiter=separator), [])
+    yield from re.split(r"[,;|\t\r\n]", content)
+
+
+def is_live(cell):
+    """It begins a formula, or with a tab; every \\r in the file is part of its own line ends."""
+    return cell[:1] == "\t" or cell.strip(' \r\n\u00a0\u3000\ufeff"')[:1] in tuple("=+-@＝＋－＠")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bistro;=cmd|'/C calc'!A0;x",
+        "Bistro; =1+1",
+        "Bistro;\t=1+1",
+        "Bistro\t=1+1",
+        "\t=1+1",
+        "Bistro\n=1+1",
+        "Bistro\r\n\r\n  @SUM(1)",
+        "Bistro;－1",
+        "Bistro;\u00a0＠a",
+        "Bistro;\u3000+1",
+        "Bistro;\ufeff+1",
+        "Bistro|-1",
+        "Bistro, -1",
+        'a;"=1+1";b',
+        'a;""=1+1',
+        "a;\tb",
+        'a;"\tb',
+        "'=1+1;=1",
+        "=1;=2\n=3",
+    ],
+)
+def test_in_a_csv_no_reader_finds_a_formula_whatever_it_splits_at(tmp_path, text):
+    content = written([text], tmp_path)
+    assert [cell for cell in cells_of(content) if is_live(cell)] == []
+    (row,) = rows_of(tmp_path / "a.csv")
+    assert from_csv(row["first"]) == text.replace("\r\n", "\n")
+
+
+@given(st.lists(st.one_of(CLOSE_TO_FORMULAS, st.text(max_size=12)), min_size=1, max_size=3))
+def test_no_text_reaches_a_csv_as_a_formula(tmp_path_factory, texts):
+    content = written(texts, tmp_path_factory.mktemp("csv"))
+    assert [cell for cell in cells_of(content) if is_live(cell)] == []
+
+
+@given(CLOSE_TO_FORMULAS)
+def test_the_apostrophes_of_a_csv_can_be_taken_off_again(text):
+    assert from_csv(for_csv(text)) == text
+
+
+def test_a_text_that_has_an_apostrophe_before_a_formula_gets_one_more(tmp_path):
+    written(["'=1+1", "=1+1", "''-1"], tmp_path)
+    assert [row["first"] for row in rows_of(tmp_path / "a.csv")] == ["''=1+1", "'=1+1", "''" + "'-1"]
+
+
+def test_a_text_without_formulas_and_our_own_numbers_are_left_as_they_are(tmp_path):
+    text = "It's 'so': a-b; c = d, 5 + 3 (x@y.example) | 'quoted'\nand\n\nmore"
+    export.write(
+        pd.DataFrame({"amount_cents": [-1250], "hours": [-0.5], "count": [-3], "text": [text]}), tmp_path / "a.csv"
+    )
+    assert rows_of(tmp_path / "a.csv") == [{"amount": "-12.50", "hours": "-0.5", "count": "-3", "text": text}]
+
+
+def test_only_a_csv_has_apostrophes(tmp_path):
+    text = "'=1;=2\n-3"
+    for ending in (".xlsx", ".json", ".parquet"):
+        export.write(pd.DataFrame({"t": pd.Series([text], dtype="str")}), tmp_path / f"a{ending}")
+    assert sheet(tmp_path / "a.xlsx")["A2"].value == text
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == [{"t": text}]
+    assert pd.read_parquet(tmp_path / "a.parquet")["t"].tolist() == [text]
 
 
 def test_a_column_whose_name_comes_from_outside_is_no_formula_either(tmp_path):
@@ -147,6 +233,33 @@ def test_a_csv_has_decimals_and_iso_times(tmp_path):
     assert rows[0]["day"] == "2026-03-31"
     assert rows[0]["at"] == "2026-03-31T23:30:00+00:00"
     assert rows[1]["at"] == ""
+
+
+def test_a_csv_keeps_fractions_of_seconds_where_there_are_any(tmp_path):
+    times = pd.Series(pd.to_datetime(["2026-03-31T23:30:00Z", "2026-03-31T23:30:00.25Z"], format="ISO8601"))
+    export.write(pd.DataFrame({"at": times}), tmp_path / "a.csv")
+    said = [row["at"] for row in rows_of(tmp_path / "a.csv")]
+    assert said == ["2026-03-31T23:30:00+00:00", "2026-03-31T23:30:00.250000+00:00"]
+
+
+def test_a_number_of_more_digits_than_a_cell_keeps_is_a_text_in_a_workbook(tmp_path):
+    whole = pd.array([2**53, 2**53 + 1, -(2**53) - 1, None], dtype="Int64")
+    cents = pd.Series([10**15 - 1, 10**15 + 1, -(10**15) - 1, 0], dtype="int64")
+    export.write(pd.DataFrame({"id": whole, "amount_cents": cents}), tmp_path / "a.xlsx")
+    made = sheet(tmp_path / "a.xlsx")
+    assert [cell.value for cell in made["A"][1:]] == [2**53, "9007199254740993", "-9007199254740993", None]
+    assert [cell.value for cell in made["B"][1:]] == [9999999999999.99, "10000000000000.01", "-10000000000000.01", 0]
+
+
+def test_json_has_null_for_what_is_no_number_and_refuses_what_is_infinite(tmp_path):
+    export.write(pd.DataFrame({"x": [float("nan"), 1.5]}), tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == [{"x": None}, {"x": 1.5}]
+    for bad in (float("inf"), float("-inf")):
+        with pytest.raises(InputError, match="infinite"):
+            export.write(pd.DataFrame({"x": [1.5, bad]}), tmp_path / "b.json")
+        with pytest.raises(InputError, match="infinite"):
+            export.write_document({"x": bad}, tmp_path / "b.json")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_json_keeps_cents_and_text_as_they_are(tmp_path):
@@ -244,8 +357,6 @@ def test_renamed_on_demand_it_says_so(tmp_path):
 def test_a_file_that_is_open_elsewhere_is_left_alone(tmp_path, monkeypatch):
     target = tmp_path / "a.csv"
     target.write_text("mine")
-    import os
-
     move = os.replace
 
     def locked(source, place):  # what Windows does while Excel has the file
@@ -268,10 +379,124 @@ def test_nothing_is_left_where_writing_failed(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.xls", "a", "nowhere/a.csv", "a.csv.exe"])
 def test_a_place_where_no_table_can_go_is_refused_before_any_work(tmp_path, name):
-    from pathlib import Path
-
     with pytest.raises(InputError):
         export.check(Path(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("CON.xlsx", "device"),
+        ("nul.tar.csv", "device"),
+        ("lpt1 .csv", "device"),
+        ("a?b.csv", r"Windows allows no \? in a name"),
+        ("a:b.csv", "Windows allows no : in"),
+        ("a\\b.csv", "Windows allows no"),
+        ('a"b.csv', "Windows allows no"),
+        ("a\nb.csv", "line breaks"),
+        ("a\u2028b.csv", "line breaks"),
+        ("a\x00b.csv", "cannot be seen"),
+        ("a\ud800b.csv", "cannot be seen"),
+        ("a\u202evsc.csv", "cannot be seen"),
+        ("a.csv.", "no dot or blank at the end"),
+        ("a.csv ", "no dot or blank at the end"),
+        ("x" * 252 + ".csv", "at most 255 bytes"),
+        ("é" * 126 + ".csv", "at most 255 bytes"),
+        ("", "which file"),
+        (" ", "which file"),
+        (".", "which file"),
+        (".csv", "which file"),
+        ("~nobody-of-that-name/a.csv", "no such home folder"),
+    ],
+)
+def test_a_name_that_some_system_does_not_take_is_refused_everywhere(tmp_path, monkeypatch, name, said):
+    monkeypatch.chdir(tmp_path)
+    for act in (export.check, lambda path: export.write(frame(), path, rename=True)):
+        with pytest.raises(InputError, match=said):
+            act(name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a.csv", ".a.csv", "a  b.csv", "Müller, Söhne.csv", "請求.csv", "console.csv", "com10.csv"]
+)
+def test_any_other_name_is_taken_in_a_folder_of_any_name(tmp_path, name):
+    folder = tmp_path / ("CON" if sys.platform != "win32" else "a")
+    folder.mkdir()
+    assert name_trouble(name) == ""
+    assert export.write(frame(), folder / name).path == folder / name
+
+
+def test_the_free_name_of_a_name_that_is_as_long_as_can_be_is_no_longer(tmp_path):
+    name = "é" * 125 + "a.csv"
+    for _ in range(2):
+        done = export.write(frame(), tmp_path / name, rename=True)
+    assert done.path.name == "é" * 123 + " (2).csv"
+    with pytest.raises(InputError, match=r"\(3\).csv is free"):
+        export.check(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("folder.csv", "is a folder"),
+        ("file/a.csv", "there is no folder"),
+        ("nowhere/a.csv", "there is no folder"),
+        ("a\x00b/a.csv", "there is no folder"),
+        ("x" * 300 + "/a.csv", "File name too long"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_said_in_words(tmp_path, place, said):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").write_text("")
+    for act in (export.check, lambda path: export.write(frame(), path, replace=True)):
+        with pytest.raises(InputError, match=said):
+            act(tmp_path / place)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "folder.csv"]
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder in which nobody may write, not even root")
+def test_a_folder_that_is_for_reading_only_is_said_before_any_work():
+    with pytest.raises(InputError, match=r"cannot be written: (Permission denied|Read-only file system)"):
+        export.check("/sys/a.csv")
+
+
+@pytest.fixture
+def full_disk():
+    """No file of this process can grow beyond a few thousand bytes, once it is called."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files that xlsxwriter left open
+@pytest.mark.parametrize("rows", [5_000, 60_000])
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_where_a_file_cannot_be_written_to_its_end_nothing_is_left_of_it(
+    tmp_path, monkeypatch, full_disk, ending, rows
+):
+    import tempfile
+
+    (tmp_path / "parts").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "parts"))
+    texts = pd.Series([f"{number * 7919 % 1009}" for number in range(rows)], dtype="str")
+    export.write(frame(), tmp_path / f"first{ending}")  # the libraries are there
+    full_disk()
+    with pytest.raises(InputError, match="cannot be written: File too large"):
+        export.write(pd.DataFrame({"t": texts}), tmp_path / f"a{ending}")
+    gc.collect()
+    assert list((tmp_path / "parts").iterdir()) == []
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f"first{ending}", "parts"]
+
+
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_an_ending_may_be_in_capitals(tmp_path, ending):
+    small, large = (export.write(frame(), tmp_path / name).path for name in (f"a{ending}", f"B{ending.upper()}"))
+    assert large.name == f"B{ending.upper()}"
+    assert large.read_bytes()[:4] == small.read_bytes()[:4]
+    again = export.write(frame(), large, rename=True)
+    assert again.path.name == f"B (2){ending.upper()}"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -295,9 +295,11 @@ def test_a_folder_that_cannot_be_is_said(form, tmp_path):
     confirmed(form, 32080)
     form.submit()
     (tmp_path / "a file").write_text("")
-    form.folder.value = str(tmp_path / "a file" / "x")
-    form.save_button.click()
-    assert "cannot be made" in form.saved.value
+    for folder in (str(tmp_path / "a file" / "x"), "~nobody-of-that-name/x", f"{tmp_path}/a\x00b"):
+        form.folder.value = folder
+        form.saved.value = ""
+        form.save_button.click()
+        assert "cannot be made" in form.saved.value
 
 
 def test_cancel_stops_before_the_next_request_and_the_batch_is_offered_to_go_on_with(desk, work):

@@ -251,6 +251,9 @@ def test_the_whole_report_is_saved_as_a_workbook_with_the_decisions(form, tmp_pa
     form.file_name.value = "reconciliation.csv"
     form.workbook_button.click()
     assert "must end in .xlsx" in form.status.value
+    form.file_name.value = ""
+    form.workbook_button.click()
+    assert "which file?" in form.status.value
 
 
 def test_it_is_shown_by_its_words_where_there_are_no_widgets(form):

@@ -16,6 +16,7 @@ from syncro_nb import config, sessionlog
 from syncro_nb.actions import _ON_ACCOUNT
 from syncro_nb.door import Door
 from syncro_nb.errors import ConfigError, InputError
+from syncro_nb.escape import name_trouble
 from syncro_nb.sessionlog import path_of, render, safe_name, slug, write
 from syncro_nb.verbs import grammar
 from syncro_nb.writes.timer import TimerDraft
@@ -81,12 +82,14 @@ def is_safe(name):
 def test_a_hostile_name_becomes_a_plain_one(name):
     assert is_safe(safe_name(name, "no customer"))
     assert is_safe(f"2026-03-31-32164-{slug(name)}.md")
+    assert name_trouble(safe_name(name, "no customer")) == ""
 
 
 @given(st.text(max_size=400))
 def test_any_name_becomes_a_plain_one(name):
     made = safe_name(name, "no customer")
     assert is_safe(made)
+    assert name_trouble(made) == ""
     assert len(made) <= sessionlog.LONGEST_NAME
     assert safe_name(made, "no customer") == made
     assert re.fullmatch(r"[^\W_]+(-[^\W_]+)*", slug(name))

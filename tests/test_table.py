@@ -80,12 +80,27 @@ def test_the_button_writes_the_selected_rows_and_says_where(tmp_path):
     assert "was there already" in table.status.value
 
 
-@pytest.mark.parametrize("name", ["tickets.exe", "nowhere/a.csv", "", "<b>.doc"])
-def test_a_name_that_is_no_table_is_said_and_not_raised(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tickets.exe", "the ending must be one of"),
+        ("nowhere/a.csv", "there is no folder"),
+        ("", "which file?"),
+        ("  ", "which file?"),
+        (".xlsx", "which file?"),
+        ("x" * 300 + ".csv", "at most 255 bytes"),
+        ("a\x00.csv", "cannot be seen"),
+        ("CON.xlsx", "device"),
+        ("~nobody-of-that-name/a.csv", "no such home folder"),
+        ("<b>.doc", "Windows allows no &lt; in a name"),
+    ],
+)
+def test_a_name_that_is_no_table_is_said_and_not_raised(tmp_path, name, said):
     table = Table(frame(), folder=tmp_path)
     table.file_name.value = name
     table.export_button.click()
-    assert table.status.value
+    assert said in table.status.value
+    assert "fault" not in table.status.value
     assert "<b>" not in table.status.value
     assert list(tmp_path.iterdir()) == []
 

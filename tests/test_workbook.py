@@ -131,6 +131,12 @@ def test_nothing_from_outside_is_ever_a_formula_or_a_link(tmp_path):
     assert not any("<f>" in text or "<hyperlink " in text for text in texts)
 
 
+def test_an_amount_of_more_digits_than_a_cell_keeps_is_exact_in_the_summary_too(tmp_path):
+    book, _ = sheets(tmp_path, report(finding("a", cents=10**15 + 1)))
+    assert sum("10000000000000.01" in row for row in cells(book["Summary"])) == 3  # by direction, by rule, all
+    assert "10000000000000.01" in cells(book["All findings"])[1]
+
+
 def test_no_findings_and_nothing_to_look_at_is_no_all_clear(tmp_path):
     made = Report((), (), NOW, NOW, rows={"tickets": 0})
     book, _ = sheets(tmp_path, made)

@@ -20,6 +20,7 @@ import ipywidgets as widgets
 
 from ..errors import InputError
 from ..escape import line
+from ..export import placed
 from ..money import format_cents
 from ..reconcile.decisions import ACCEPTED, CHOICES, OPEN, REOPENED, SNOOZED, Decision, Decisions, by_key, review
 from ..reconcile.finding import DIRECTIONS, Finding, by_reason
@@ -191,10 +192,9 @@ class Review:
 
     def save_workbook(self, path: Path | str) -> Any:
         """Write the whole report as .xlsx with the decisions; a name that is taken gets a number. Raises InputError."""
-        place = Path(path).expanduser()
         return write_report(
             self.report,
-            place if place.is_absolute() else self._folder / place,
+            placed(path, self._folder),
             decisions=self.decisions.all(),
             account=self._account,
             site=self._site,

@@ -92,10 +92,8 @@ class Table:
     def export(self, path: Path | str) -> export.Written:
         """Write the selected rows, or all if none is, to a file; a name that is taken gets a number. Raises InputError."""
         rows = self.selected if self.widget.selected_rows else self.frame
-        place = Path(path).expanduser()
-        return export.write(
-            rows, place if place.is_absolute() else self._folder / place, zone=self._zone, rename=True, title=self.title
-        )
+        place = export.placed(path, self._folder)
+        return export.write(rows, place, zone=self._zone, rename=True, title=self.title)
 
     def _save(self) -> None:
         """Of the button: says in the bar what became of it, since Lab shows nothing of an exception in a callback."""
