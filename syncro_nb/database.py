@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -59,10 +60,18 @@ def open_database(path: Path, schema: str, version: int, *, durable: bool) -> Co
         connection.execute("PRAGMA foreign_keys=ON")
         _migrate(connection, schema, version, path)
     except (sqlite3.Error, OSError) as error:
-        if isinstance(error, sqlite3.Error) and _is_full(path.parent):  # SQLite says no more than "disk I/O error"
-            raise ConfigError(f"cannot keep data at {path}: the disk is full; make room and try again") from None
-        raise ConfigError(f"cannot keep data at {path}: {error}; {LOCAL_DISK}") from None
+        raise ConfigError(f"cannot keep data at {path}: {trouble(path, error, LOCAL_DISK)}") from None
     return connection
+
+
+def trouble(path: Path, error: Exception, otherwise: str) -> str:
+    """What is wrong with a file of SQLite's and what to do: it says "disk I/O error" and "unable to open" of most things."""
+    if isinstance(error, sqlite3.Error) and _is_full(path.parent):
+        return "the disk is full; make room and try again"
+    there = next((folder for folder in path.parents if folder.is_dir()), path.parent)
+    if not os.access(there, os.W_OK):
+        return f"the folder {there} may not be written; allow it, or {LOCAL_DISK}"
+    return f"{error}; {otherwise}"
 
 
 def _is_full(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """The store: what goes in comes out, whatever it holds, and neither a kill nor a damaged file is taken for the truth."""
 
 import dataclasses
+import os
 import shutil
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
@@ -249,6 +250,13 @@ def test_a_full_disk_is_said_plainly_and_what_was_read_stays(store, tmp_path, mo
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(ConfigError, match="the disk is full; make room"), store.writing({}):
         pass
+
+
+def test_a_folder_that_may_not_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigError, match=f"the folder {tmp_path} may not be written"):
+        Store(tmp_path / "file" / "mirror")
 
 
 def test_a_column_that_an_older_version_did_not_keep_is_empty(store, monkeypatch):

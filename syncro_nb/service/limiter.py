@@ -40,7 +40,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..clock import Clock
-from ..database import open_database
+from ..database import open_database, trouble
 from ..errors import ConfigError
 
 LONGEST_REQUEST = 300.0  # seconds from slot to answer; the transport's time-outs must end every request before
@@ -176,8 +176,8 @@ class Limiter:
                 self._db.execute("UPDATE entries SET until = :now + span WHERE until > :now + span", {"now": now})
                 yield now
         except self._db.Error as error:
-            remedy = "close all notebooks, wait a minute, and delete it"
-            raise ConfigError(f"cannot use the rate limiter's file {self._path}: {error}; {remedy}") from None
+            said = trouble(self._path, error, "close all notebooks, wait a minute, and delete it")
+            raise ConfigError(f"cannot use the rate limiter's file {self._path}: {said}") from None
 
     def _write(self, row: int | None, kind: str, now: float, span: float, bulk: bool = False) -> int:
         """Write a row under its old id, even if it has run out meanwhile (the machine slept): it keeps its place."""
