@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, agreed, comment, contract, line, ticket, timer, world
 
+from syncro_nb import export
 from syncro_nb.books import Gap
 from syncro_nb.policy import Policy, Rounding
 from syncro_nb.service.records import User
@@ -241,10 +242,19 @@ def test_prepaid_contract_and_free_work_stand_apart_from_what_is_to_be_billed():
     assert [totals[name] for name in ("billable_hours", "prepaid_hours", "contract_hours", "free_hours")] == [
         *(0.5, 0.5, 0.5, 1.0)
     ]
-    assert pairs(found.by_mode, "mode", "records", "amount_cents") == [
-        ("time-and-materials", 1, 7500),
-        *(("block", 1, 7500), ("contract", 1, 7500), ("internal", 1, 0), ("warranty", 1, 7500)),
+    assert pairs(found.by_mode, "mode", "records", "amount_cents", "worth_cents") == [
+        ("time-and-materials", 1, 7500, 7500),
+        *(("block", 1, 0, 7500), ("contract", 1, 0, 7500), ("internal", 1, 0, 0), ("warranty", 1, 0, 7500)),
     ]
+    assert pairs(found.rows, "mode", "billable_hours", "prepaid_hours", "contract_hours", "free_hours") == [
+        ("time-and-materials", 0.5, 0, 0, 0),
+        *(("block", 0, 0.5, 0, 0), ("contract", 0, 0, 0.5, 0), ("warranty", 0, 0, 0, 0.5), ("internal", 0, 0, 0, 0.5)),
+    ]
+    assert found.rows["billable_seconds"].tolist() == [1800] * 5
+    said = [" ".join(one.split()) for one in found.text()]
+    assert "Anvil Works $75.00 0.50 h 3 records, 1.00 h internal or warranty" in said
+    assert "Block House $0.00 0.00 h 1 record, 0.50 h prepaid" in said
+    assert "Cedar $0.00 0.00 h 1 record, 0.50 h by contract" in said
 
 
 def test_actual_hours_stand_beside_billable_ones():
@@ -416,15 +426,45 @@ def test_every_table_has_its_declared_columns_with_rows_and_without(books):
             assert dtypes(frame) == declared(columns)
 
 
-def test_every_total_is_the_sum_of_its_rows(books):
+def test_every_column_of_the_rows_adds_up_to_every_line_and_to_the_total(books):
     found = summarise_unbilled(books, HOUSE)
-    to_bill = found.rows[found.rows["mode"] == "time-and-materials"]
-    assert found.totals["amount_cents"] == to_bill["amount_cents"].sum() > 0
-    for column in ("customer", "technician", "kind", "age_band", "what", "mode", "number", "status"):
-        table = total_by(found.rows, column)
+    assert set(found.rows["mode"]) == {"time-and-materials", "block", "contract", "internal", "warranty"}
+    shared = [name for name in TOTALS if name in found.rows]
+    assert {"actual_hours", "billable_hours", "prepaid_hours", "contract_hours", "free_hours", "amount_cents"} == set(
+        shared
+    )
+    lines = {
+        "customer": found.by_customer,
+        "technician": found.by_technician,
+        "kind": found.by_kind,
+        "age_band": found.by_age,
+        "what": found.by_what,
+        "mode": found.by_mode,
+    }
+    for column, table in lines.items():
+        assert (table["uncharged_cents"] + table["pending_cents"] == table["amount_cents"]).all()
+        for row in table.to_dict("records"):
+            theirs = found.rows[found.rows[column] == row[column]]
+            assert row["records"] == len(theirs)
+            assert [row[name] for name in shared] == pytest.approx(theirs[shared].sum().tolist())
+    for table in (*lines.values(), *(total_by(found.rows, name) for name in ("number", "status", "record_id"))):
         for name in TOTALS:
             assert table[name].sum() == pytest.approx(found.totals[name])
-        assert (table["uncharged_cents"] + table["pending_cents"] == table["amount_cents"]).all()
+    assert found.totals["records"] == len(found.rows)
+    assert found.totals["amount_cents"] == found.rows["amount_cents"].sum() > 0
+    assert found.by_mode["worth_cents"].sum() == found.rows["worth_cents"].sum() > found.totals["amount_cents"]
+
+
+def test_an_exported_column_of_amounts_adds_up_to_the_total_that_is_shown(books, tmp_path):
+    found = summarise_unbilled(books, HOUSE)
+    written = pd.read_csv(export.write(found.rows, tmp_path / "unbilled.csv").path, dtype={"amount": "str"})
+    assert round(sum(map(Decimal, written["amount"])) * 100) == found.totals["amount_cents"]
+
+
+def test_what_another_policy_would_make_adds_up_to_the_uncharged_total(books):
+    table = policy_change(books, HOUSE, Policy(rounding={"default": HALF_HOURS}))
+    assert table["amount_cents"].sum() == summarise_unbilled(books, HOUSE).totals["uncharged_cents"]
+    assert (table["changed_cents"] - table["amount_cents"] == table["difference_cents"]).all()
 
 
 def test_open_counts_add_up_to_the_open_tickets(books):

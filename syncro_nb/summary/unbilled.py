@@ -2,8 +2,9 @@
 
 `summarise_unbilled(books, house)` gives everything; `unbilled_rows` is the list that the rest is made from, one row per timer
 or ticket line. A timer that was charged is counted as its line only, so that no dollar is counted twice. Amounts are exact:
-whole cents, half up, from whole seconds and millionths. What is paid by a block of hours or a contract, and what is internal or
-warranty, is kept apart from what is to be billed.
+whole cents, half up, from whole seconds and millionths. Amounts and billable hours are those of what is to be billed, in a row
+as in a total, so that every total is the sum of its rows. What a block of hours or a contract pays, and what is internal or
+warranty, has columns of its own; `worth_cents` says what a row comes to at its rate, whoever pays.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ from .open_tickets import links
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
 TO_BILL = "time-and-materials"
 GOODS, NO_PRODUCT = "goods", "no product"
+# Whose billable time each column of hours has, of a row and of a total.
+HOURS_OF: Mapping[str, tuple[str, ...]] = {
+    "billable_hours": (TO_BILL,),
+    "prepaid_hours": ("block",),
+    "contract_hours": ("contract",),
+    "free_hours": ("internal", "warranty"),
+}
+_CALLED = {"prepaid_hours": "prepaid", "contract_hours": "by contract", "free_hours": "internal or warranty"}
 # The lists that it is made from, with the details of the tickets; where nothing was read yet, these are enough.
 NEEDS = ("tickets", "timers", "customers", "users", "products", "contracts")
 SPARED = ("cancelled", "canceled", "duplicate", "spam", "auto-closed", "internal", "warranty")
@@ -49,13 +58,23 @@ UNBILLED: Mapping[str, Column] = {
     "worked_on": Column(DAY, "day of the work, in the account's time zone"),
     "age_days": Column("Int64", "days from then to the day of the books"),
     "age_band": Column("category", "band of that age, in days"),
-    "actual_hours": Column("float64", "actual time in hours; absent for a line that no timer names"),
-    "billable_hours": Column("float64", "billable time in hours; 0 for goods"),
-    "actual_seconds": Column("Int64", "the same in whole seconds"),
-    "billable_seconds": Column("int64", "the same in whole seconds"),
+    "actual_hours": Column("float64", "actual time of what is to be billed, in hours; absent: no timer names the line"),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours; 0 for goods"),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
+    "contract_hours": Column("float64", "billable time that a contract covers"),
+    "free_hours": Column("float64", "billable time that is internal or warranty"),
+    "actual_seconds": Column(
+        "Int64", "actual time in whole seconds, whoever pays; below 0 where it ends before it starts"
+    ),
+    "billable_seconds": Column("int64", "billable time in whole seconds, whoever pays"),
     "rate_cents": Column("Int64", "price of an hour (a piece), in cents; absent: not known"),
     "rate_source": Column("category", "agreed (syncro.yaml), product (its own price), line (as charged), or unknown"),
-    "amount_cents": Column("int64", "what it comes to, exactly, in cents; 0 where the rate is not known"),
+    "amount_cents": Column(
+        "int64", "what is to be billed, exactly, in cents; 0 where the mode or an unknown rate says so"
+    ),
+    "worth_cents": Column(
+        "int64", "what it comes to at its rate, whoever pays, in cents; 0 where the rate is not known"
+    ),
     "resolved": Column("bool", "the ticket is resolved"),
     "status": Column("category", "the ticket's status"),
     "subject": Column("str", "the ticket's subject as written"),
@@ -73,6 +92,11 @@ TOTALS: Mapping[str, Column] = {
     "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
     "contract_hours": Column("float64", "billable time that a contract covers"),
     "free_hours": Column("float64", "billable time that is internal or warranty"),
+}
+BY_MODE: Mapping[str, Column] = {
+    "mode": Column("str", "how the work is paid for"),
+    **TOTALS,
+    "worth_cents": Column("int64", "what it comes to at its rates, whoever pays, in cents"),
 }
 WITHOUT_TIME: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
@@ -105,8 +129,8 @@ POLICY_CHANGE: Mapping[str, Column] = {
     "actual_seconds": Column("int64", "actual time, in seconds"),
     "billable_seconds": Column("int64", "billable time as it stands, in seconds"),
     "changed_seconds": Column("int64", "billable time under the other policy, in seconds"),
-    "amount_cents": Column("int64", "what it comes to as it stands, in cents"),
-    "changed_cents": Column("int64", "what it would come to, in cents"),
+    "amount_cents": Column("int64", "what is to be billed as it stands, in cents; 0 for what is paid otherwise"),
+    "changed_cents": Column("int64", "what would be, in cents"),
     "difference_cents": Column("int64", "the second less the first, in cents"),
 }
 
@@ -161,17 +185,12 @@ class Unbilled:
 
     @property
     def by_mode(self) -> pd.DataFrame:
-        """Records, hours and worth by how the work is paid for: what is to be billed, and what is not, apart."""
-        order = pd.CategoricalDtype([TO_BILL, *(one for one in terms.MODES if one != TO_BILL)], ordered=True)
-        rows = self.rows.assign(records=1, mode=self.rows["mode"].astype(order))
-        sums = rows.groupby("mode", observed=True, as_index=False)[
-            ["records", "actual_seconds", "billable_seconds", "amount_cents"]
-        ].sum()
-        return sums.assign(
-            mode=sums["mode"].astype("str"),
-            actual_hours=_hours(sums["actual_seconds"]),
-            billable_hours=_hours(sums["billable_seconds"]),
-        )[["mode", "records", "actual_hours", "billable_hours", "amount_cents"]]
+        """TOTALS by how the work is paid for, and what each comes to at its rates (BY_MODE); what is to be billed is first."""
+        order = (TO_BILL, *(one for one in terms.MODES if one != TO_BILL))
+        sums = total_by(self.rows, "mode", all_of=order)
+        worth = self.rows["worth_cents"].groupby(self.rows["mode"].astype("str")).sum()
+        sums["worth_cents"] = sums["mode"].map(worth).fillna(0)
+        return of_columns(BY_MODE, sums[sums["records"] > 0])
 
     def text(self, zone: tzinfo | None = None) -> list[str]:
         """As lines for a terminal."""
@@ -185,16 +204,15 @@ class Unbilled:
             f"  {'paid otherwise':<36}  {totals['prepaid_hours']:>9.2f} h prepaid, "
             f"{totals['contract_hours']:.2f} h by contract, {totals['free_hours']:.2f} h internal or warranty",
         ]
-        for title, table in (("Age of the work, days", self.by_age), ("Customer", self.by_customer)):
+        for title, column, table in (
+            ("Age of the work, days", "age_band", self.by_age),
+            ("Customer", "customer", self.by_customer),
+        ):
+            shown, rest = table.head(_MOST_LINES), table.iloc[_MOST_LINES:]
             said += ["", title]
-            rest = table.iloc[_MOST_LINES:]
-            said += [
-                f"  {clip(row[0], 34) or '(none)':<36}{format_cents(row.amount_cents):>14}  {row.billable_hours:>8.2f} h"
-                f"  {row.records} record{'' if row.records == 1 else 's'}"
-                for row in table.head(_MOST_LINES).itertuples(index=False)
-            ]
+            said += [_line(clip(row[column], 34) or "(none)", row) for row in shown.to_dict("records")]
             if len(rest):
-                said.append(f"  {f'{len(rest):,} more':<36}{format_cents(int(rest['amount_cents'].sum())):>14}")
+                said.append(_line(f"{len(rest):,} more", rest[list(TOTALS)].sum().to_dict()))
         numbers = [f"#{number}" for number in self.without_time["number"]]
         more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
         said += ["", f"Resolved without time: {len(numbers)} {' '.join(numbers[:10])}{more}".rstrip()]
@@ -262,7 +280,11 @@ def _rows(
     rows = pd.concat([timers[shared], lines[shared]], ignore_index=True)
     rows["age_days"] = (pd.Timestamp(terms.today(books)) - rows["worked_on"]).dt.days.astype("Int64")
     rows["age_band"] = age_band(rows["age_days"])
-    rows["actual_hours"], rows["billable_hours"] = _hours(rows["actual_seconds"]), _hours(rows["billable_seconds"])
+    to_bill = rows["mode"] == TO_BILL
+    rows["worth_cents"], rows["amount_cents"] = rows["amount_cents"], rows["amount_cents"].where(to_bill, 0)
+    rows["actual_hours"] = _hours(_worked(rows).mask(~to_bill & rows["actual_seconds"].notna(), 0))
+    for name, modes in HOURS_OF.items():
+        rows[name] = _hours(rows["billable_seconds"].where(rows["mode"].isin(modes), 0))
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(UNBILLED, rows.sort_values(["worked_on", "what", "record_id"]))
 
@@ -273,23 +295,18 @@ def total_by(rows: pd.DataFrame, column: str, *, all_of: tuple[str, ...] = ()) -
     `all_of`: these values in this order, those without rows too. Hours and dollars are those of what is to be billed; what a
     block or a contract pays, and what is free, is in hours of its own.
     """
-    bill = (rows["mode"] == TO_BILL).astype("int64")
-    seconds, cents = rows["billable_seconds"], rows["amount_cents"]
+    mode, cents = rows["mode"].astype("str"), rows["amount_cents"]
     parts = pd.DataFrame(
         {
-            column: rows[column],
+            column: rows[column].astype("str"),
             "records": 1,
-            "actual_hours": rows["actual_seconds"].fillna(0).astype("int64") * bill,
-            "billable_hours": seconds * bill,
-            "uncharged_cents": cents * bill * (rows["what"] == TIMER),
-            "pending_cents": cents * bill * (rows["what"] == CHARGE),
-            "amount_cents": cents * bill,
-            "prepaid_hours": seconds * (rows["mode"] == "block"),
-            "contract_hours": seconds * (rows["mode"] == "contract"),
-            "free_hours": seconds * rows["mode"].isin(["internal", "warranty"]),
+            "actual_hours": _worked(rows).fillna(0).astype("int64").where(mode == TO_BILL, 0),
+            **{name: rows["billable_seconds"].where(mode.isin(modes), 0) for name, modes in HOURS_OF.items()},
+            "uncharged_cents": cents.where(rows["what"] == TIMER, 0),
+            "pending_cents": cents.where(rows["what"] == CHARGE, 0),
+            "amount_cents": cents,
         }
     )
-    parts[column] = parts[column].astype("str")
     sums = parts.groupby(column, as_index=False)[list(TOTALS)].sum()
     for name in TOTALS:
         if name.endswith("_hours"):
@@ -392,7 +409,9 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     seconds = terms.policy_seconds(timers, rows["kind"], policy)
     overridden = timers["override_seconds"].notna()
     rows["changed_seconds"] = rows["billable_seconds"].where(overridden, seconds)
-    rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"])
+    to_bill = rows["mode"] == TO_BILL
+    rows["amount_cents"] = rows["amount_cents"].where(to_bill, 0)
+    rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"]).where(to_bill, 0)
     rows["difference_cents"] = rows["changed_cents"] - rows["amount_cents"]
     size = rows["difference_cents"].abs()
     return of_columns(POLICY_CHANGE, rows.assign(size=size).sort_values(["size", "timer_id"], ascending=[False, True]))
@@ -424,6 +443,19 @@ def _spared(tickets: pd.DataFrame) -> pd.Series:
     status = tickets["status"].astype("str").str.lower().str.contains(words, regex=True)
     tags = (tickets["tags"] + "\n" + tickets["customer_tags"]).str.lower()
     return status | tags.str.contains(rf"(?:^|\n)(?:{words})(?:\n|$)", regex=True)
+
+
+def _worked(rows: pd.DataFrame) -> pd.Series:
+    """Actual seconds as they are summed: one that ends before it starts takes nothing off the others."""
+    return rows["actual_seconds"].clip(lower=0)
+
+
+def _line(name: str, sums: Mapping[str, Any]) -> str:
+    """A line of a terminal: what is to be billed of a group, its records, and the hours that are paid otherwise."""
+    count = int(sums["records"])
+    said = f"  {name:<36}{format_cents(int(sums['amount_cents'])):>14}  {sums['billable_hours']:>8.2f} h"
+    apart = [f"{sums[one]:.2f} h {called}" for one, called in _CALLED.items() if sums[one]]
+    return ", ".join([f"{said}  {count:,} record{'' if count == 1 else 's'}", *apart])
 
 
 def _hours(seconds: pd.Series) -> Any:
