@@ -15,7 +15,7 @@ from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, agreed, comment, contract
 from syncro_nb import export
 from syncro_nb.books import Gap
 from syncro_nb.policy import Policy, Rounding
-from syncro_nb.service.records import User
+from syncro_nb.service.records import Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
 from syncro_nb.summary.open_tickets import CHANGES, COUNTS, OPEN, summarise_open_tickets
 from syncro_nb.summary.unbilled import (
@@ -346,6 +346,23 @@ def test_what_was_not_read_is_said_with_every_summary():
     less = replace(books, tables={name: table for name, table in books.tables.items() if name != "charges"})
     assert Gap("charges", "it was never read") in summarise_unbilled(less, HOUSE).incomplete
     assert summarise_unbilled(books, HOUSE).incomplete == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (None, "could not be read"),
+        (Settings(locale={"time_zone": "Middle-earth"}), "name no time zone that this machine knows"),
+    ],
+)
+def test_days_of_utc_are_incomplete_where_the_time_zone_of_the_account_is_not_known(settings, why):
+    books = replace(world(tickets=[opened(1)], timers=[timer(1)]), settings=settings)
+    said = f"settings: the account's settings {why}: days and ages are those of UTC"
+    unbilled_time, looked = summarise_unbilled(books, HOUSE), summarise_open_tickets(books, HOUSE)
+    for found in (unbilled_time, looked):
+        assert [missing.say(gap) for gap in found.incomplete] == [said]
+        assert "INCOMPLETE" in repr(found)
+    assert f"  {said}" in unbilled_time.text()
 
 
 def test_details_that_are_older_than_their_ticket_are_incomplete():

@@ -253,9 +253,13 @@ def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -
         rows,
         resolved_without_time(books, house, site=site),
         problems(rows, timers, lines, books),
-        (
-            *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
-            *gaps(books, "customers", "contracts", details_of="customers"),
+        tuple(
+            dict.fromkeys(
+                (
+                    *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
+                    *gaps(books, "customers", "contracts", details_of="customers"),
+                )
+            )
         ),
     )
 
