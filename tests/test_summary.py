@@ -15,7 +15,7 @@ from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, agreed, comment, contract
 from syncro_nb import export
 from syncro_nb.books import Gap
 from syncro_nb.policy import Policy, Rounding
-from syncro_nb.service.records import Settings, User
+from syncro_nb.service.records import Customer, Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
 from syncro_nb.summary.open_tickets import CHANGES, COUNTS, OPEN, summarise_open_tickets
 from syncro_nb.summary.unbilled import (
@@ -262,6 +262,43 @@ def test_actual_hours_stand_beside_billable_ones():
     assert pairs(found.rows, "record_id", "actual_seconds", "billable_seconds")[0] == (2, pd.NA, 7200)
     assert found.totals["actual_hours"] == pytest.approx(1 / 3)
     assert found.totals["billable_hours"] == 3.0
+
+
+def test_customers_of_one_name_stand_apart_in_the_rows_and_in_the_sums():
+    twins = (Customer(10, "Anvil Works"), Customer(77, "Anvil Works"), Customer(30, "Cedar"))
+    tickets = [
+        opened(1, updated_at=NOW - timedelta(hours=1)),
+        opened(2, customer=77, customer_name="Anvil Works"),
+        opened(3, customer=30),
+        ticket(4, customer=77, customer_name="Anvil Works", resolved_at=days_ago(9)),
+        opened(5, customer=30, customer_name="Cedar as it was called"),
+    ]
+    books = world(tickets=tickets, timers=[timer(n, number=n, minutes=30 * n) for n in (1, 2, 3, 5)], customers=twins)
+    found, looked = summarise_unbilled(books, HOUSE), summarise_open_tickets(books, HOUSE)
+    assert pairs(found.by_customer, "customer", "records", "amount_cents") == [
+        ("Cedar", 2, 60000),
+        ("Anvil Works (id 77)", 1, 15000),
+        ("Anvil Works (id 10)", 1, 7500),
+    ]
+    assert set(pairs(found.rows, "customer_id", "customer")) == {
+        *((10, "Anvil Works (id 10)"), (77, "Anvil Works (id 77)"), (30, "Cedar"))
+    }
+    assert found.without_time["customer"].tolist() == ["Anvil Works (id 77)"]
+    assert pairs(looked.by_customer, "customer", "tickets") == [
+        *(("Cedar", 2), ("Anvil Works (id 10)", 1), ("Anvil Works (id 77)", 1))
+    ]
+    assert pairs(looked.changes, "number", "customer") == [(1, "Anvil Works (id 10)")]
+    assert set(policy_change(books, HOUSE, Policy())["customer"]) == set(found.by_customer["customer"])
+
+
+def test_a_name_that_looks_like_one_with_an_id_is_nobody_elses():
+    named = {77: "Anvil", 78: "Anvil", 79: "Anvil (id 77)"}
+    tickets = [opened(n, customer=n, customer_name=name) for n, name in named.items()]
+    tickets += [opened(1, customer=None, customer_name="Anvil")]
+    counted = look(tickets=tickets, customers=()).by_customer
+    assert sorted(pairs(counted, "customer", "tickets")) == [
+        *(("Anvil", 1), ("Anvil (id 77)", 1), ("Anvil (id 77) (id 79)", 1), ("Anvil (id 78)", 1))
+    ]
 
 
 def test_every_row_names_its_ticket_and_record():

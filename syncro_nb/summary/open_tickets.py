@@ -18,14 +18,16 @@ from ..tables import DAY, INSTANT, Column
 from ..terms import look_up, resolved, today
 from .age import age_band
 from .missing import gaps
+from .namesakes import customer_names
 
 OURS, THEIRS, THIRD, NONE = "us", "customer", "third party", "nobody (scheduled)"
 
+CUSTOMER = Column("str", "business name, else the person's; with the id behind it where two customers share it")
 OPEN: Mapping[str, Column] = {
     "number": Column("int64", "ticket number, as people see it"),
     "status": Column("category", "the account's own word"),
     "priority": Column("category", "the account's own word; empty is normal"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("category", "who it is assigned to; empty is nobody"),
     "subject": Column("str", "subject as written"),
     "age_days": Column("Int64", "whole days since it was created; absent: Syncro gives no date"),
@@ -42,6 +44,7 @@ OPEN: Mapping[str, Column] = {
     "created_at": Column(INSTANT, "when it was created"),
     "updated_at": Column(INSTANT, "when anything on it last changed"),
     "ticket_id": Column("int64", "ticket id"),
+    "customer_id": Column("Int64", "customer id"),
     "link": Column("str", "its page in Syncro; empty where the account has none"),
 }
 COUNTS: Mapping[str, Column] = {
@@ -56,13 +59,13 @@ CHANGES: Mapping[str, Column] = {
     "change": Column("category", "opened, resolved, opened and resolved, or touched"),
     "changed_at": Column(INSTANT, "when"),
     "status": Column("category", "its status now"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("category", "who it is assigned to"),
     "subject": Column("str", "subject as written"),
 }
 _NEEDED = [
-    *("ticket_id", "number", "status", "priority", "customer", "user_id", "technician", "subject", "created_at"),
-    *("updated_at", "due_on", "start_at", "customer_reply", "sla_breached", "detail_at"),
+    *("ticket_id", "number", "status", "priority", "customer_id", "customer", "user_id", "technician", "subject"),
+    *("created_at", "updated_at", "due_on", "start_at", "customer_reply", "sla_breached", "detail_at"),
 ]
 
 
@@ -162,6 +165,7 @@ def open_rows(books: Books, house: House, *, site: str | None = None) -> pd.Data
     rows["unassigned"] = rows["user_id"].isna() & (rows["technician"].astype("str") == "")
     rows = rows.join(turn(rows, books))
     rows["waiting_days"] = _days(rows["waiting_since"], books.as_of)
+    rows["customer"] = customer_names(rows, books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(OPEN, rows)
 
@@ -227,7 +231,17 @@ def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
 
     A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out.
     """
-    names = ["number", "status", "customer", "technician", "subject", "created_at", "updated_at", "resolved_at"]
+    names = [
+        "number",
+        "status",
+        "customer_id",
+        "customer",
+        "technician",
+        "subject",
+        "created_at",
+        "updated_at",
+        "resolved_at",
+    ]
     tickets = books.table("tickets", names)
     recent = tickets[(tickets[["created_at", "updated_at", "resolved_at"]] > since).any(axis=1)]
     done = resolved(recent, house)
@@ -238,7 +252,7 @@ def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
     change = change.mask(closed, "resolved").mask(closed & opened, "opened and resolved")
     at = recent["updated_at"].mask(opened, recent["created_at"])
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))
-    rows = recent.assign(change=change, changed_at=at)[change != ""]
+    rows = recent.assign(change=change, changed_at=at, customer=customer_names(recent, books))[change != ""]
     return of_columns(CHANGES, rows.sort_values(["changed_at", "number"], ascending=False))
 
 

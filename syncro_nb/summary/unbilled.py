@@ -26,7 +26,8 @@ from ..policy import Policy
 from ..tables import DAY, INSTANT, Column
 from .age import AGE_BANDS, age_band
 from .missing import document, gaps, say
-from .open_tickets import links
+from .namesakes import customer_names
+from .open_tickets import CUSTOMER, links
 
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
 TO_BILL = "time-and-materials"
@@ -49,7 +50,7 @@ UNBILLED: Mapping[str, Column] = {
     "what": Column("category", f"{TIMER}, or {CHARGE}"),
     "record_id": Column("int64", "timer id or ticket line item id"),
     "number": Column("Int64", "ticket number; absent: the ticket is not known"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who worked; empty: nobody is named"),
     "kind": Column(
         "category", f"labour kind; {GOODS} for a line that is no labour, {NO_PRODUCT} for a timer without one"
@@ -100,7 +101,7 @@ BY_MODE: Mapping[str, Column] = {
 }
 WITHOUT_TIME: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who it is assigned to"),
     "subject": Column("str", "subject as written"),
     "status": Column("category", "its status"),
@@ -122,7 +123,7 @@ PROBLEMS: Mapping[str, Column] = {
 POLICY_CHANGE: Mapping[str, Column] = {
     "timer_id": Column("int64", "timer entry id"),
     "number": Column("Int64", "ticket number; absent: not known"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who worked"),
     "kind": Column("category", "labour kind"),
     "mode": Column("category", "how it is paid for"),
@@ -289,6 +290,7 @@ def _rows(
     rows["actual_hours"] = _hours(_worked(rows).mask(~to_bill & rows["actual_seconds"].notna(), 0))
     for name, modes in HOURS_OF.items():
         rows[name] = _hours(rows["billable_seconds"].where(rows["mode"].isin(modes), 0))
+    rows["customer"] = customer_names(rows, books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(UNBILLED, rows.sort_values(["worked_on", "what", "record_id"]))
 
@@ -352,6 +354,7 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     rows = work.assign(
         mode=terms.mode(work, pd.Series(True, index=work.index), books, house),
         age_days=(pd.Timestamp(terms.today(books)) - work["worked_on"]).dt.days.astype("Int64"),
+        customer=customer_names(work, books),
         link=links(work["ticket_id"], site),
     )
     rows["age_band"] = age_band(rows["age_days"])
@@ -417,6 +420,7 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     rows["amount_cents"] = rows["amount_cents"].where(to_bill, 0)
     rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"]).where(to_bill, 0)
     rows["difference_cents"] = rows["changed_cents"] - rows["amount_cents"]
+    rows["customer"] = customer_names(rows, books)
     size = rows["difference_cents"].abs()
     return of_columns(POLICY_CHANGE, rows.assign(size=size).sort_values(["size", "timer_id"], ascending=[False, True]))
 
