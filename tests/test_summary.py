@@ -10,12 +10,12 @@ from desk import Desk
 from everything import read_everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, agreed, comment, contract, line, ticket, timer, world
+from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, PRODUCTS, agreed, comment, contract, line, ticket, timer, world
 
 from syncro_nb import export
 from syncro_nb.books import Gap
 from syncro_nb.policy import Policy, Rounding
-from syncro_nb.service.records import Customer, Settings, User
+from syncro_nb.service.records import Customer, Product, Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
 from syncro_nb.summary.open_tickets import CHANGES, COUNTS, OPEN, summarise_open_tickets
 from syncro_nb.summary.unbilled import (
@@ -368,6 +368,75 @@ def test_what_a_record_lacks_is_said_by_row_and_it_is_counted_all_the_same():
     assert len(found.rows) == 9  # all but 7, which is its line's
     assert found.rows.set_index("record_id")["amount_cents"].loc[[1, 3, 4, 5]].tolist() == [7500, 0, 0, 0]
     assert "9 problems" in repr(found)
+
+
+LOST = "its line is not on the ticket: counted nowhere; see charged-no-line of `syncro reconcile`"
+
+
+def test_a_timer_whose_line_is_not_there_is_counted_nowhere_and_that_is_said():
+    torn = "it names a ticket line and is not recorded as charged"
+    tickets = [ticket(1), ticket(2), ticket(3)]
+    timers = [
+        timer(1, line_item_id=7),
+        timer(2, line_item_id=99),
+        timer(3, recorded=True, line_item_id=99),
+        timer(4, recorded=True, line_item_id=8),  # on another ticket
+        timer(5, recorded=True),  # it may have become line 9
+        timer(6, number=3, recorded=True),
+    ]
+    charges = [line(7, hours="0.5"), line(8, number=2), line(9), line(10, number=3, product_id=CABLE, price_cents=100)]
+    books = world(tickets=tickets, timers=timers, charges=charges)
+    found = summarise_unbilled(books, HOUSE)
+    assert pairs(found.problems, "what", "record_id", "problem") == [
+        (unbilled.TIMER, 1, f"{torn}: counted as its line only"),
+        (unbilled.TIMER, 2, f"{torn}: that line is not there, so it is counted nowhere"),
+        *((unbilled.RECORDED, one, LOST) for one in (3, 4, 6)),
+    ]
+    assert found.totals["amount_cents"] == 7500 + 15000 + 15000 + 100
+    assert f"      3  {LOST}" in found.text()
+    unread = books.table("tickets").assign(detail_at=pd.Series(pd.NaT, index=range(3), dtype="datetime64[us, UTC]"))
+    blind = summarise_unbilled(replace(books, tables={**books.tables, "tickets": unread}), HOUSE)
+    assert pairs(blind.problems, "record_id", "problem") == [
+        (1, f"{torn}: counted as its line only"),
+        (2, f"{torn}: that line was not read, so it is counted nowhere"),
+    ]
+
+
+def test_time_below_zero_takes_nothing_off_the_other_time_and_a_timer_of_days_is_told():
+    # Half an hour, one that ends an hour before it starts, and 25 hours; behind the line 20 minutes and -60.
+    found = summary(
+        timers=[
+            *(timer(1), timer(2, minutes=-60), timer(3, minutes=25 * 60, override_seconds=3600)),
+            *(
+                timer(4, minutes=20, line_item_id=9, recorded=True),
+                timer(5, minutes=-60, line_item_id=9, recorded=True),
+            ),
+        ],
+        charges=[line(9)],
+    )
+    assert found.totals["actual_hours"] == pytest.approx(0.5 + 25 + 1 / 3) == found.rows["actual_hours"].sum()
+    assert found.totals["billable_hours"] == 0.5 + 1 + 1
+    assert found.rows.set_index("record_id")["actual_seconds"].loc[[1, 2, 9]].tolist() == [1800, -3600, 1200]
+    assert pairs(found.problems, "what", "record_id", "problem") == [
+        (unbilled.TIMER, 2, "it ends before it starts: its actual time counts as 0"),
+        (unbilled.TIMER, 3, "it is longer than 24 hours: counted as it stands"),
+        (unbilled.RECORDED, 5, "it ends before it starts: its actual time counts as 0"),
+    ]
+
+
+def test_labour_without_a_price_is_told_unless_it_is_internal_or_agreed():
+    free = Product(ONSITE, "Labor - Onsite", category="Labor;Onsite")
+    more = {"products": [*(one for one in PRODUCTS if one.id != ONSITE), free]}
+    timers = [timer(1, product_id=ONSITE), timer(2, product_id=INTERNAL), timer(3)]
+    assert problems(timers=timers, **more) == [(1, "its product has no price: hours are counted, no dollars")]
+    assert summary(house=agreed(rates={"10": {"onsite": 0}}), timers=timers, **more).problems.empty
+
+
+def test_one_is_not_many():
+    found = summary(timers=[timer(1, minutes=-60)], tickets=[ticket(1), ticket(2, resolved_at=days_ago(9))])
+    assert repr(found) == "<unbilled $0.00, 0.00 h in 1 record; 1 ticket resolved without time; 1 problem>"
+    assert "Problems (1 record, counted as far as possible)" in found.text()
+    assert repr(look(tickets=[opened(1)])).startswith("<1 open ticket, ")
 
 
 def test_sound_records_are_no_problem():

@@ -34,8 +34,13 @@ def _of_zone(books: Books) -> list[Gap]:
 
 def say(gap: Gap) -> str:
     """A gap as one sentence."""
-    many = "" if gap.records is None else f" ({gap.records:,} record{'' if gap.records == 1 else 's'})"
+    many = "" if gap.records is None else f" ({counted(gap.records, 'record')})"
     return f"{gap.table.replace('_', ' ')}: {gap.reason}{many}"
+
+
+def counted(many: int, noun: str) -> str:
+    """ "1 record", "1,200 records"."""
+    return f"{many:,} {noun}{'' if many == 1 else 's'}"
 
 
 def document(found: tuple[Gap, ...]) -> list[dict[str, Any]]:

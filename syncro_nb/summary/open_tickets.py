@@ -17,7 +17,7 @@ from ..frames import of_columns
 from ..tables import DAY, INSTANT, Column
 from ..terms import look_up, resolved, today
 from .age import age_band
-from .missing import gaps
+from .missing import counted, gaps
 from .namesakes import customer_names
 
 OURS, THEIRS, THIRD, NONE = "us", "customer", "third party", "nobody (scheduled)"
@@ -131,7 +131,7 @@ class OpenTickets:
     def __repr__(self) -> str:
         on_us = int((self.rows["waiting_on"] == OURS).sum())
         return (
-            f"<{len(self.rows)} open tickets, {int(self.rows['unassigned'].sum())} unassigned, "
+            f"<{counted(len(self.rows), 'open ticket')}, {int(self.rows['unassigned'].sum())} unassigned, "
             f"{int(self.rows['overdue'].sum())} overdue, {on_us} waiting on us"
             f"{'; INCOMPLETE' if self.incomplete else ''}>"
         )
@@ -205,7 +205,7 @@ def oldest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.DataFrame:
     """Open tickets (OPEN) counted by one of their columns, as that column and COUNTS; most tickets first, or by name."""
-    counted = pd.DataFrame(
+    each = pd.DataFrame(
         {
             column: rows[column],
             "tickets": 1,
@@ -216,7 +216,7 @@ def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.Dat
         }
     )
     ways = {name: ("max" if name == "oldest_days" else "sum") for name in COUNTS}
-    counts = counted.groupby(column, observed=True, as_index=False, dropna=False).agg(ways)
+    counts = each.groupby(column, observed=True, as_index=False, dropna=False).agg(ways)
     # Categories are sorted by their words, not by the order in which they were met; bands have an order of their own.
     if not (isinstance(counts[column].dtype, pd.CategoricalDtype) and counts[column].cat.ordered):
         counts[column] = counts[column].astype("str")

@@ -20,16 +20,17 @@ from .. import terms
 from ..books import Books, Gap
 from ..config import House
 from ..escape import clip, line
-from ..frames import of_columns, records
+from ..frames import frame, of_columns, records
 from ..money import format_cents
-from ..policy import Policy
+from ..policy import FREE_KINDS, Policy
 from ..tables import DAY, INSTANT, Column
 from .age import AGE_BANDS, age_band
-from .missing import document, gaps, say
+from .missing import counted, document, gaps, say
 from .namesakes import customer_names
 from .open_tickets import CUSTOMER, links
 
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
+RECORDED = "timer recorded as charged"
 TO_BILL = "time-and-materials"
 GOODS, NO_PRODUCT = "goods", "no product"
 # Whose billable time each column of hours has, of a row and of a total.
@@ -44,7 +45,11 @@ _CALLED = {"prepaid_hours": "prepaid", "contract_hours": "by contract", "free_ho
 NEEDS = ("tickets", "timers", "customers", "users", "products", "contracts")
 SPARED = ("cancelled", "canceled", "duplicate", "spam", "auto-closed", "internal", "warranty")
 LONG_OPEN_SECONDS = 15 * 60
+DAY_SECONDS = 24 * 3600
 _MOST_LINES = 20  # customers in a terminal; a file has all of them
+
+BACKWARDS = "it ends before it starts: its actual time counts as 0"
+TOO_LONG = "it is longer than 24 hours: counted as it stands"
 
 UNBILLED: Mapping[str, Column] = {
     "what": Column("category", f"{TIMER}, or {CHARGE}"),
@@ -115,7 +120,7 @@ WITHOUT_TIME: Mapping[str, Column] = {
     "link": Column("str", "its page in Syncro; empty where the account has none"),
 }
 PROBLEMS: Mapping[str, Column] = {
-    "what": Column("category", f"{TIMER}, or {CHARGE}"),
+    "what": Column("category", f"{TIMER}, {CHARGE}, or {RECORDED}"),
     "record_id": Column("int64", "timer id or ticket line item id"),
     "number": Column("Int64", "ticket number; absent: not known"),
     "problem": Column("str", "what the record lacks or contradicts, and how it was counted"),
@@ -218,7 +223,7 @@ class Unbilled:
         more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
         said += ["", f"Resolved without time: {len(numbers)} {' '.join(numbers[:10])}{more}".rstrip()]
         if len(self.problems):
-            said += ["", f"Problems ({len(self.problems)} records, counted as far as possible)"]
+            said += ["", f"Problems ({counted(len(self.problems), 'record')}, counted as far as possible)"]
             counts = self.problems["problem"].value_counts().sort_index()
             said += [f"  {count:>5}  {problem}" for problem, count in counts.items()]
         said += ["", "Incomplete: these figures are not the whole"] if self.incomplete else []
@@ -239,8 +244,8 @@ class Unbilled:
         totals = self.totals
         return (
             f"<unbilled {format_cents(int(totals['amount_cents']))}, {totals['billable_hours']:.2f} h "
-            f"in {len(self.rows)} records; {len(self.without_time)} tickets resolved without time"
-            f"{f'; {len(self.problems)} problems' if len(self.problems) else ''}"
+            f"in {counted(len(self.rows), 'record')}; {counted(len(self.without_time), 'ticket')} resolved without time"
+            f"{'; ' + counted(len(self.problems), 'problem') if len(self.problems) else ''}"
             f"{'; INCOMPLETE' if self.incomplete else ''}>"
         )
 
@@ -253,7 +258,7 @@ def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -
         books.as_of,
         rows,
         resolved_without_time(books, house, site=site),
-        problems(rows, timers, lines, books),
+        problems(rows, timers, lines, books, house),
         tuple(
             dict.fromkeys(
                 (
@@ -361,8 +366,11 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     return of_columns(WITHOUT_TIME, rows.sort_values("number", ascending=False))
 
 
-def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, books: Books) -> pd.DataFrame:
-    """What unbilled records (UNBILLED, with their timers and ticket lines) lack or contradict, as PROBLEMS; one row each."""
+def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, books: Books, house: House) -> pd.DataFrame:
+    """What unbilled records (UNBILLED, with their timers and ticket lines) lack or contradict, as PROBLEMS; one row each.
+
+    Also of timers that stand for no row: those whose line is not there, and those of the charges.
+    """
     times = rows[rows["what"] == TIMER].merge(timers, left_on="record_id", right_on="timer_id", suffixes=("", "_raw"))
     charges = rows[rows["what"] == CHARGE].merge(lines, left_on="record_id", right_on="line_id", suffixes=("", "_raw"))
     of_any = [
@@ -371,13 +379,17 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (rows, rows["worked_on"].isna(), "it has no date: it is in no age band"),
         (rows, rows["age_days"].fillna(0) < 0, "its work lies in the future"),
     ]
+    no_price = (times["rate_source"] == terms.PRODUCT) & (times["rate_cents"] == 0)
+    is_free = times["kind"].isin(FREE_KINDS) | times["mode"].isin(FREE_KINDS)
     of_timers = [
         (
             times,
             times["rate_cents"].isna(),
             "neither a product nor an agreed rate is known: hours are counted, no dollars",
         ),
-        (times, times["actual_seconds"] < 0, "it ends before it starts"),
+        (times, no_price & ~is_free, "its product has no price: hours are counted, no dollars"),
+        (times, times["actual_seconds"] < 0, BACKWARDS),
+        (times, times[["actual_seconds", "billable_seconds"]].gt(DAY_SECONDS).any(axis=1), TOO_LONG),
         (times, times["actual_seconds"] == 0, "it has no actual time"),
         (times, times["override_seconds"].fillna(0) < 0, "its billable time is below 0: counted as 0"),
         (times, times["active_seconds"].isna() & times["started_at"].isna(), "it has no beginning and no duration"),
@@ -387,22 +399,55 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (charges, discounted, "it has a discount, which is not taken off here"),
         (charges, charges["amount_cents"] < 0, "its amount is below 0: it lowers the total"),
     ]
-    named = ["what", "record_id", "number"]
-    every = (*of_any, *of_timers, *of_charges)
-    found = [part.loc[mask, named].assign(problem=text) for part, mask, text in every if mask.any()]
-    known = books.table("timers", ["timer_id", "ticket_id", "recorded", "line_id", "ended_at", "billable"])
-    torn = known[(~known["recorded"] & known["billable"]).to_numpy()]
-    torn = torn[torn["line_id"].notna() & torn["ended_at"].notna()]
-    torn = torn.assign(
-        what=TIMER,
-        record_id=torn["timer_id"],
-        problem="it names a ticket line and is not recorded as charged: counted as its line only",
-        number=terms.look_up(
-            torn["ticket_id"], books.table("tickets", ["ticket_id", "number"]), "ticket_id", {"n": "number"}
-        )["n"],
-    )
-    listed = pd.concat([part[list(PROBLEMS)] for part in (*found, torn)], ignore_index=True)
+    every = (*of_any, *of_timers, *of_charges, *_charged_problems(lines, books, house))
+    found = [part.loc[mask, list(PROBLEMS)[:3]].assign(problem=text) for part, mask, text in every if mask.any()]
+    listed = pd.concat(found, ignore_index=True) if found else frame(PROBLEMS, [])
     return of_columns(PROBLEMS, listed.sort_values(["what", "record_id", "problem"]))
+
+
+def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[tuple[pd.DataFrame, Any, str]]:
+    """The problems of timers that name a line or are recorded as charged, as `problems` lists them. `lines`: those pending."""
+    names = ["timer_id", "ticket_id", "recorded", "line_id", "started_at", "ended_at", "billable", "active_seconds"]
+    timers = books.table("timers", names)
+    timers = timers[timers["recorded"] | timers["line_id"].notna()]
+    charges = books.table("charges", ["line_id", "ticket_id", "product_id", "category"])
+    tickets = books.table("tickets", ["ticket_id", "number", "detail_at", "updated_at"])
+    timers = timers.join(terms.look_up(timers["line_id"], charges, "line_id", {"line_ticket": "ticket_id"}))
+    kept = timers["recorded"] & (timers["line_ticket"] == timers["ticket_id"]).fillna(False).astype("bool")
+    of_charge = timers[timers["line_id"].isin(lines["line_id"].tolist())]
+    rest = timers[~kept]
+    # One that is recorded and names no line may have become any labour line of its ticket that no timer names.
+    loose = charges[~charges["line_id"].isin(timers["line_id"].dropna().tolist())]
+    loose = loose[loose["ticket_id"].isin(rest["ticket_id"].tolist())]
+    labour = terms.is_labour(
+        terms.kind(loose, books.table("products", ["product_id", "category", "price_cents"]), house)
+    )
+    covered = rest["line_id"].isna() & rest["ticket_id"].isin(loose.loc[labour, "ticket_id"].tolist())
+
+    def named(part: pd.DataFrame) -> pd.DataFrame:
+        what = part["recorded"].map({True: RECORDED, False: TIMER}).astype("str")
+        found = terms.look_up(
+            part["ticket_id"], tickets, "ticket_id", {one: one for one in ("number", "detail_at", "updated_at")}
+        )
+        return part.assign(what=what, record_id=part["timer_id"], **found)
+
+    rest, of_charge = named(rest[~covered]), named(of_charge)
+    is_read = rest["detail_at"].notna() & ~(rest["detail_at"] < rest["updated_at"])
+    torn = ~rest["recorded"] & rest["billable"] & rest["ended_at"].notna()
+    is_there, why = rest["line_ticket"].notna(), "it names a ticket line and is not recorded as charged"
+    worked = terms.actual_seconds(of_charge)
+    return [
+        (rest, torn & is_there, f"{why}: counted as its line only"),
+        (rest, torn & ~is_there & is_read, f"{why}: that line is not there, so it is counted nowhere"),
+        (rest, torn & ~is_there & ~is_read, f"{why}: that line was not read, so it is counted nowhere"),
+        (
+            rest,
+            rest["recorded"] & is_read,
+            "its line is not on the ticket: counted nowhere; see charged-no-line of `syncro reconcile`",
+        ),
+        (of_charge, worked < 0, BACKWARDS),
+        (of_charge, worked > DAY_SECONDS, TOO_LONG),
+    ]
 
 
 def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
@@ -460,10 +505,9 @@ def _worked(rows: pd.DataFrame) -> pd.Series:
 
 def _line(name: str, sums: Mapping[str, Any]) -> str:
     """A line of a terminal: what is to be billed of a group, its records, and the hours that are paid otherwise."""
-    count = int(sums["records"])
     said = f"  {name:<36}{format_cents(int(sums['amount_cents'])):>14}  {sums['billable_hours']:>8.2f} h"
     apart = [f"{sums[one]:.2f} h {called}" for one, called in _CALLED.items() if sums[one]]
-    return ", ".join([f"{said}  {count:,} record{'' if count == 1 else 's'}", *apart])
+    return ", ".join([f"{said}  {counted(int(sums['records']), 'record')}", *apart])
 
 
 def _hours(seconds: pd.Series) -> Any:
