@@ -19,6 +19,7 @@ from syncro_nb.service.records import Customer, Product, Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
 from syncro_nb.summary.open_tickets import CHANGES, COUNTS, OPEN, summarise_open_tickets
 from syncro_nb.summary.unbilled import (
+    BY_MODE,
     POLICY_CHANGE,
     PROBLEMS,
     TOTALS,
@@ -537,6 +538,7 @@ def tables_of(books):
         (found.rows, UNBILLED),
         (found.by_customer[list(TOTALS)], TOTALS),
         (found.by_age[list(TOTALS)], TOTALS),
+        (found.by_mode, BY_MODE),
         (found.without_time, WITHOUT_TIME),
         (found.problems, PROBLEMS),
         (change, POLICY_CHANGE),
@@ -547,6 +549,8 @@ def test_every_table_has_its_declared_columns_with_rows_and_without(books):
     for one in (books, world()):
         for frame, columns in tables_of(one):
             assert dtypes(frame) == declared(columns)
+            never_absent = [name for name, column in columns.items() if not column.may_be_absent]
+            assert not frame[never_absent].isna().any(axis=None)
 
 
 def test_every_column_of_the_rows_adds_up_to_every_line_and_to_the_total(books):

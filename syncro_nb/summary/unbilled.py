@@ -65,10 +65,10 @@ UNBILLED: Mapping[str, Column] = {
     "age_days": Column("Int64", "days from then to the day of the books"),
     "age_band": Column("category", "band of that age, in days"),
     "actual_hours": Column("float64", "actual time of what is to be billed, in hours; absent: no timer names the line"),
-    "billable_hours": Column("float64", "billable time of what is to be billed, in hours; 0 for goods"),
-    "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
-    "contract_hours": Column("float64", "billable time that a contract covers"),
-    "free_hours": Column("float64", "billable time that is internal or warranty"),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours; 0 for goods", nullable=False),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays", nullable=False),
+    "contract_hours": Column("float64", "billable time that a contract covers", nullable=False),
+    "free_hours": Column("float64", "billable time that is internal or warranty", nullable=False),
     "actual_seconds": Column(
         "Int64", "actual time in whole seconds, whoever pays; below 0 where it ends before it starts"
     ),
@@ -90,14 +90,16 @@ UNBILLED: Mapping[str, Column] = {
 }
 TOTALS: Mapping[str, Column] = {
     "records": Column("int64", "timers and charges, of any mode"),
-    "actual_hours": Column("float64", "actual time of what is to be billed, in hours, as far as timers tell"),
-    "billable_hours": Column("float64", "billable time of what is to be billed, in hours"),
+    "actual_hours": Column(
+        "float64", "actual time of what is to be billed, in hours, as far as timers tell", nullable=False
+    ),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours", nullable=False),
     "uncharged_cents": Column("int64", "timers that are to be billed, in cents"),
     "pending_cents": Column("int64", "charges that are to be invoiced, in cents"),
     "amount_cents": Column("int64", "both together, in cents"),
-    "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
-    "contract_hours": Column("float64", "billable time that a contract covers"),
-    "free_hours": Column("float64", "billable time that is internal or warranty"),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays", nullable=False),
+    "contract_hours": Column("float64", "billable time that a contract covers", nullable=False),
+    "free_hours": Column("float64", "billable time that is internal or warranty", nullable=False),
 }
 BY_MODE: Mapping[str, Column] = {
     "mode": Column("str", "how the work is paid for"),
