@@ -162,10 +162,11 @@ def test_what_has_changed_since_the_last_look():
             ticket(4, created_at=days_ago(9), resolved_at=days_ago(0.1), updated_at=days_ago(0.1)),
             ticket(5, created_at=days_ago(0.3), resolved_at=days_ago(0.3), updated_at=days_ago(0.05)),
             ticket(6, created_at=days_ago(9), resolved_at=days_ago(8), updated_at=days_ago(0.1)),
+            opened(7, created_at=days_ago(9), resolved_at=days_ago(0.7), updated_at=days_ago(0.6)),
         ]
     )
     assert pairs(found.changes, "number", "change") == [
-        *((4, "resolved"), (2, "touched"), (5, "opened and resolved"), (1, "opened"))
+        *((4, "resolved"), (2, "touched"), (5, "opened and resolved"), (1, "opened"), (7, "reopened"))
     ]
     assert found.since == days_ago(1)
 
@@ -401,6 +402,8 @@ def test_a_timer_whose_line_is_not_there_is_counted_nowhere_and_that_is_said():
         (1, f"{torn}: counted as its line only"),
         (2, f"{torn}: that line was not read, so it is counted nowhere"),
     ]
+    lineless = replace(books, tables={name: table for name, table in books.tables.items() if name != "charges"})
+    assert LOST not in set(summarise_unbilled(lineless, HOUSE).problems["problem"])
 
 
 def test_time_below_zero_takes_nothing_off_the_other_time_and_a_timer_of_days_is_told():

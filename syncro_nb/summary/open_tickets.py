@@ -56,7 +56,7 @@ COUNTS: Mapping[str, Column] = {
 }
 CHANGES: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
-    "change": Column("category", "opened, resolved, opened and resolved, or touched"),
+    "change": Column("category", "opened, resolved, opened and resolved, reopened, or touched"),
     "changed_at": Column(INSTANT, "when"),
     "status": Column("category", "its status now"),
     "customer": CUSTOMER,
@@ -227,9 +227,10 @@ def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.Dat
 
 
 def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
-    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, or otherwise touched.
+    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, reopened or otherwise touched.
 
-    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out.
+    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out. Reopened is
+    only told where Syncro still says when it was resolved. A ticket that is gone is in no table, and in none of this.
     """
     names = [
         "number",
@@ -248,7 +249,8 @@ def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
     opened = recent["created_at"] > since
     closed = done & (recent["resolved_at"].fillna(recent["updated_at"]) > since)
     touched = ~done & (recent["updated_at"] > since)
-    change = pd.Series("", index=recent.index, dtype="str").mask(touched, "touched").mask(opened, "opened")
+    change = pd.Series("", index=recent.index, dtype="str").mask(touched, "touched")
+    change = change.mask(touched & (recent["resolved_at"] > since), "reopened").mask(opened, "opened")
     change = change.mask(closed, "resolved").mask(closed & opened, "opened and resolved")
     at = recent["updated_at"].mask(opened, recent["created_at"])
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))

@@ -419,8 +419,8 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
     of_charge = timers[timers["line_id"].isin(lines["line_id"].tolist())]
     rest = timers[~kept]
     # One that is recorded and names no line may have become any labour line of its ticket that no timer names.
-    loose = charges[~charges["line_id"].isin(timers["line_id"].dropna().tolist())]
-    loose = loose[loose["ticket_id"].isin(rest["ticket_id"].tolist())]
+    loose = charges[charges["ticket_id"].isin(rest.loc[rest["line_id"].isna(), "ticket_id"].tolist())]
+    loose = loose[~loose["line_id"].isin(timers["line_id"])]
     labour = terms.is_labour(
         terms.kind(loose, books.table("products", ["product_id", "category", "price_cents"]), house)
     )
@@ -434,7 +434,7 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
         return part.assign(what=what, record_id=part["timer_id"], **found)
 
     rest, of_charge = named(rest[~covered]), named(of_charge)
-    is_read = rest["detail_at"].notna() & ~(rest["detail_at"] < rest["updated_at"])
+    is_read = rest["detail_at"].notna() & ~(rest["detail_at"] < rest["updated_at"]) & ("charges" in books.known)
     torn = ~rest["recorded"] & rest["billable"] & rest["ended_at"].notna()
     is_there, why = rest["line_ticket"].notna(), "it names a ticket line and is not recorded as charged"
     worked = terms.actual_seconds(of_charge)
