@@ -352,7 +352,9 @@ def our_unbilled(folder: Path) -> dict[str, Any]:
         "seconds": seconds,
         "totals": [round(totals[name], 6) for name in SUMS],
         "tables": {name: counted(table, table.columns[0], SUMS) for name, table in tables.items()},
-        "modes": counted(by_mode, "mode", ["records", "billable_hours", "amount_cents"]),
+        "modes": counted(
+            by_mode, "mode", ["records", "billable_hours", "prepaid_hours", "amount_cents", "worth_cents"]
+        ),
         "without_time": sorted(found.without_time["number"].tolist()),
         "problems": len(found.problems),
     }
@@ -430,7 +432,7 @@ def their_unbilled(folder: Path) -> dict[str, Any]:
     rows["records"] = 1
     rows["actual_hours"] = rows["actual"].fillna(0).where(bill, 0) / 3600
     rows["billable_hours"] = rows["seconds"].where(bill, 0) / 3600
-    rows["worth"] = rows["amount_cents"]
+    rows["worth_cents"] = rows["amount_cents"]
     rows["amount_cents"] = rows["amount_cents"].where(bill, 0)
     rows["uncharged_cents"] = rows["amount_cents"].where(rows["what"] == "timer not charged", 0)
     rows["pending_cents"] = rows["amount_cents"] - rows["uncharged_cents"]
@@ -441,8 +443,7 @@ def their_unbilled(folder: Path) -> dict[str, Any]:
         name: rows.groupby(name)[SUMS].sum().reset_index() for name in ("customer", "technician", "kind", "age", "what")
     }
     totals = rows[SUMS].sum()
-    by_mode = rows.assign(billable_hours=rows["seconds"] / 3600, amount_cents=rows["worth"]).groupby("mode")
-    by_mode = by_mode[["records", "billable_hours", "amount_cents"]].sum().reset_index()
+    by_mode = rows.groupby("mode")[[*SUMS, "worth_cents"]].sum().reset_index()
 
     over = tickets[tickets["status"].isin(done_words) & ~tickets.index.isin(every["ticket_id"])]
     labour = charges[charges["ticket_id"].isin(over.index)]
@@ -462,7 +463,9 @@ def their_unbilled(folder: Path) -> dict[str, Any]:
         "seconds": seconds,
         "totals": [round(totals[name], 6) for name in SUMS],
         "tables": {name: counted(table, name, SUMS) for name, table in tables.items()},
-        "modes": counted(by_mode, "mode", ["records", "billable_hours", "amount_cents"]),
+        "modes": counted(
+            by_mode, "mode", ["records", "billable_hours", "prepaid_hours", "amount_cents", "worth_cents"]
+        ),
         "without_time": sorted(over["number"].tolist()),
     }
 

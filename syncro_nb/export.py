@@ -162,11 +162,14 @@ def decimals(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """For reading on a screen: amounts as "$1,234.50", columns without `_cents`, and without those in seconds or millionths."""
+    """For reading on a screen: amounts as "$1,234.50" in columns without `_cents`, hours with two decimals, and without what is
+    in seconds or millionths."""
     from .money import format_cents
 
     kept = [name for name in frame if not str(name).endswith(("_seconds", "_millionths"))]
     made = frame[kept].copy(deep=False)
+    for name in [one for one in kept if str(one).endswith("hours")]:
+        made[name] = made[name].round(2)
     for name in _cents_columns(made):
         made[name] = made[name].map(lambda cents: format_cents(int(cents)), na_action="ignore").astype("str")
         made[name] = made[name].where(frame[name].notna(), "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
@@ -40,7 +41,7 @@ LINES = {
     "line_id": Column("int64", "ticket line item id"),
     "name": Column("str", "product name"),
     "description": Column("str", "text as on the invoice"),
-    "hours": Column("float64", "quantity: hours for labour, pieces otherwise"),
+    "hours": Column("float64", "quantity: hours for labour, pieces otherwise", None, False, "hours or pieces"),
     "price_cents": Column("int64", "price of one, in cents"),
     "amount_cents": Column("int64", "quantity × price, half up, in cents"),
     "invoiced": Column("bool", "it is on an invoice"),
@@ -48,8 +49,8 @@ LINES = {
 TIMERS = {
     "timer_id": Column("int64", "timer entry id"),
     "started_at": Column("datetime64[us, UTC]", "when the work began"),
-    "worked_minutes": Column("float64", "actual time"),
-    "billable_minutes": Column("float64", "billable time: the override, else Syncro's"),
+    "worked_minutes": Column("float64", "actual time", nullable=False),
+    "billable_minutes": Column("float64", "billable time: the override, else Syncro's", nullable=False),
     "billable": Column("bool", "it is to be charged"),
     "charged": Column("bool", "it is a line item already"),
     "notes": Column("str", "what was done"),
@@ -68,15 +69,43 @@ RUNS = {
 DICTIONARY = {
     "column": Column("str", "name of the column"),
     "dtype": Column("str", "its pandas dtype"),
-    "meaning": Column("str", "what it holds, with its unit"),
+    "unit": Column(
+        "str", "cents, seconds, minutes, hours, days, millionths, percent; empty: it counts or names something"
+    ),
+    "nullable": Column("bool", "it may be absent; text that nobody wrote is empty, and not absent"),
+    "meaning": Column("str", "what it holds"),
+}
+# What other rooms declare, by the name to ask for it. They build on this one, so it looks there only when asked.
+_ELSEWHERE = {
+    "unbilled": "summary.unbilled:UNBILLED",
+    "totals": "summary.unbilled:TOTALS",
+    "by_mode": "summary.unbilled:BY_MODE",
+    "without_time": "summary.unbilled:WITHOUT_TIME",
+    "problems": "summary.unbilled:PROBLEMS",
+    "policy_change": "summary.unbilled:POLICY_CHANGE",
+    "open_tickets": "summary.open_tickets:OPEN",
+    "counts": "summary.open_tickets:COUNTS",
+    "changes": "summary.open_tickets:CHANGES",
+    "queue": "triage:QUEUE",
+    "findings": "reconcile.report:FINDINGS",
+    "blocks": "reconcile.blocks:BLOCKS",
+    "freshness": "mirror.mirror:FRESHNESS",
+    "unreadable": "mirror.mirror:UNREADABLE",
 }
 
 
 def dictionary(table: str) -> pd.DataFrame:
-    """What each column of a declared table (tables.TABLES) holds, as DICTIONARY. Raises InputError for another name."""
-    if table not in TABLES:
-        raise InputError(f"there is no table {table[:40]!r}; there is: {', '.join(TABLES)}")
-    return frame(DICTIONARY, ((name, one.dtype, one.meaning) for name, one in TABLES[table].columns.items()))
+    """What each column of a table of the mirror or of a summary holds, as DICTIONARY. Raises InputError for another name."""
+    if table in TABLES:
+        columns = TABLES[table].columns
+    elif table in _ELSEWHERE:
+        columns = resolve_name(f"{__package__}.{_ELSEWHERE[table]}")
+    else:
+        raise InputError(f"there is no table {table[:40]!r}; there is: {', '.join((*TABLES, *_ELSEWHERE))}")
+    return frame(
+        DICTIONARY,
+        ((name, one.dtype, one.unit_as(name), one.may_be_absent, one.meaning) for name, one in columns.items()),
+    )
 
 
 def frame(columns: Mapping[str, Column], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
@@ -106,14 +135,15 @@ def of_columns(columns: Mapping[str, Column], rows: pd.DataFrame) -> pd.DataFram
 def from_arrow(data: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
     """An Arrow table as a DataFrame of the declared dtypes; text and numbers are taken as they lie in memory where possible.
 
-    Raises InputError where a number or a flag that must be there is absent.
+    Raises InputError where a number, a flag or a text that must be there is absent. A category that is absent is one that an
+    older version of this package did not keep, and stays so.
     """
     import pandas as pd
 
     made = {}
     for name in data.column_names:
         column, dtype = data.column(name), columns[name].dtype
-        if dtype in ("int64", "bool") and column.null_count:
+        if dtype != "category" and not columns[name].may_be_absent and column.null_count:
             first = column.is_null().index(True).as_py()
             raise InputError(f"{column.null_count} rows have no {name}, the first of them row {first + 1}")
         made[name] = _series(column, dtype)

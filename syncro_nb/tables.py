@@ -1,4 +1,4 @@
-"""The declared tables of the mirror: what each column holds, its dtype, unit and source. Nothing is read or written here.
+"""The declared tables of the mirror: each column's dtype, unit, source, and whether it may be absent. Nothing is read here.
 
 One place for what the mirror keeps, the frames show, the rules read and the data dictionary prints. Money is whole cents
 (int64), a quantity is kept exactly in millionths (int64) and once more as a float for reading, instants are aware (UTC),
@@ -21,16 +21,34 @@ DAY = "datetime64[ms]"
 MILLION = 1_000_000
 
 
+# The unit of a column is the end of its name, unless it declares another one.
+UNITS = ("cents", "seconds", "minutes", "hours", "days", "millionths", "percent")
+_NEVER_ABSENT = ("int64", "bool", "str", "category")  # text that nobody wrote is empty
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column: its pandas dtype, what it means (unit included), and where its value comes from in the record.
+    """One column: its pandas dtype, what it means, and where its value comes from in the record.
 
-    `take` None: the record's attribute of the column's own name.
+    `take` None: the record's attribute of the column's own name. `nullable` None: as the dtype says, which is: whole numbers,
+    flags, text and categories are always there, the others may be absent. `unit` "": that of its name, or none.
     """
 
     dtype: str
     meaning: str
     take: Callable[[Any], Any] | None = None
+    nullable: bool | None = None
+    unit: str = ""
+
+    @property
+    def may_be_absent(self) -> bool:
+        """Whether a row may have no value in it."""
+        return self.dtype not in _NEVER_ABSENT if self.nullable is None else self.nullable
+
+    def unit_as(self, name: str) -> str:
+        """Its unit under this name: one of UNITS, or what it declares; empty where it counts or names something."""
+        end = name.rpartition("_")[2]
+        return self.unit or (end if end in UNITS and self.dtype in ("int64", "Int64", "float64") else "")
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,12 @@ _ID = "int64"
 _LINK = "Int64"
 _CREATED = Column(INSTANT, "when it was created")
 _UPDATED = Column(INSTANT, "when anything on it last changed, as Syncro says")
-_EXTRA = Column("str", "fields that this version does not know, as JSON; left out of ws.tickets and the like", _unknown)
+_EXTRA = Column(
+    "str",
+    "fields that this version does not know, as JSON; not in ws.tickets and the like, but in ws.books()",
+    _unknown,
+)
+_COUNT = "hours or pieces"
 
 
 def _id(what: str) -> Column:
@@ -156,7 +179,9 @@ def _charges() -> dict[str, Column]:
         "description": Column("str", "text as on the invoice"),
         "category": Column("category", "product category as on the line"),
         "quantity_millionths": Column("int64", "quantity (hours for labour), exactly, in millionths", _quantity()),
-        "quantity": Column("float64", "quantity for reading: hours for labour, pieces otherwise", _float("quantity")),
+        "quantity": Column(
+            "float64", "quantity for reading: hours for labour, pieces otherwise", _float("quantity"), False, _COUNT
+        ),
         "price_cents": Column("int64", "price of one, in cents"),
         "amount_cents": Column("int64", "quantity × price, half up, in cents", _amount),
         "cost_cents": Column("int64", "what one costs the shop, in cents"),
@@ -233,7 +258,9 @@ def _invoice_lines() -> dict[str, Column]:
         "description": Column("str", "text (Syncro calls it `name`)"),
         "category": Column("category", "product category as on the line"),
         "quantity_millionths": Column("int64", "quantity (hours for labour), exactly, in millionths", _quantity()),
-        "quantity": Column("float64", "quantity for reading: hours for labour, pieces otherwise", _float("quantity")),
+        "quantity": Column(
+            "float64", "quantity for reading: hours for labour, pieces otherwise", _float("quantity"), False, _COUNT
+        ),
         "price_cents": Column("int64", "price of one, in cents"),
         "amount_cents": Column("int64", "quantity × price, half up, in cents", _amount),
         "cost_cents": Column("int64", "what one costs the shop, in cents"),
@@ -346,7 +373,7 @@ def _schedule_lines() -> dict[str, Column]:
         "name": Column("str", "product name"),
         "description": Column("str", "text"),
         "quantity_millionths": Column("int64", "quantity, exactly, in millionths", _quantity()),
-        "quantity": Column("float64", "quantity for reading", _float("quantity")),
+        "quantity": Column("float64", "quantity for reading", _float("quantity"), False, _COUNT),
         "price_cents": Column("int64", "price of one, in cents"),
         "amount_cents": Column("int64", "quantity × price, half up, in cents", _amount),
         "taxable": Column("bool", "tax is due on it"),
@@ -399,7 +426,7 @@ def _prepaid() -> dict[str, Column]:
     return {
         "snapshot_id": Column("str", "customer id and time of the reading", _named("id")),
         "customer_id": Column("int64", "customer id"),
-        "read_at": Column(INSTANT, "when it was read, by the server's clock"),
+        "read_at": Column(INSTANT, "when it was read, by the server's clock", nullable=False),
         "prepaid_millionths": Column(_LINK, "prepaid hours left then, exactly, in millionths; absent: no block"),
     }
 

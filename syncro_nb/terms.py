@@ -399,7 +399,8 @@ def _timers_of(line_ids: pd.Series, books: Books) -> pd.DataFrame:
     names = ["timer_id", "line_id", "user_id", "started_at", "ended_at", "active_seconds"]
     timers = books.table("timers", names)
     timers = timers[timers["line_id"].isin(line_ids.tolist())].sort_values(["started_at", "timer_id"])
-    timers = timers.assign(actual_seconds=actual_seconds(timers))
+    # One that ends before it starts takes nothing off the others.
+    timers = timers.assign(actual_seconds=actual_seconds(timers).clip(lower=0))
     first = timers.drop_duplicates("line_id").drop(columns="actual_seconds")
     total = timers.groupby("line_id", as_index=False)["actual_seconds"].sum()
     columns = {name: name for name in ("user_id", "started_at")}

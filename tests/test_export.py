@@ -305,6 +305,14 @@ def test_for_reading_amounts_are_dollars_and_the_exact_units_are_left_out():
     assert made.to_dict("list") == {"amount": ["$1,234.56", ""]}
 
 
+def test_for_reading_hours_have_two_decimals():
+    hours = pd.DataFrame({"billable_hours": [13.288333, float("nan")], "share": [0.123456, 1.0]})
+    made = export.readable(hours)
+    assert made["billable_hours"].iloc[0] == 13.29
+    assert made["share"].iloc[0] == 0.123456
+    assert hours["billable_hours"].iloc[0] == 13.288333  # exact where it came from
+
+
 @pytest.mark.parametrize("ending", export.ENDINGS)
 def test_an_empty_table_is_a_file_with_its_columns(tmp_path, ending):
     done = export.write(frame().head(0), tmp_path / f"a{ending}")

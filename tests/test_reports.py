@@ -131,9 +131,9 @@ def test_work_in_progress_is_aged_by_the_day_of_the_work():
 
 
 def test_uncharged_timers_are_listed_whoever_pays():
-    made = rows("uncharged", "record_id", "mode", "amount_cents", tickets=[ticket(1), ticket(2, customer=20)],
+    made = rows("uncharged", "record_id", "mode", "amount_cents", "worth_cents", tickets=[ticket(1), ticket(2, customer=20)],
                 timers=[timer(1), timer(2, number=2, days_ago=3), timer(3, recorded=True)])  # fmt: skip
-    assert made == [(2, "block", 7500), (1, "time-and-materials", 7500)]
+    assert made == [(2, "block", 0, 7500), (1, "time-and-materials", 7500, 7500)]
 
 
 def test_resolved_without_time_is_listed():

@@ -10,14 +10,16 @@ from desk import Desk
 from everything import read_everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, agreed, comment, contract, line, ticket, timer, world
+from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, PRODUCTS, agreed, comment, contract, line, ticket, timer, world
 
+from syncro_nb import export
 from syncro_nb.books import Gap
 from syncro_nb.policy import Policy, Rounding
-from syncro_nb.service.records import User
+from syncro_nb.service.records import Customer, Product, Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
 from syncro_nb.summary.open_tickets import CHANGES, COUNTS, OPEN, summarise_open_tickets
 from syncro_nb.summary.unbilled import (
+    BY_MODE,
     POLICY_CHANGE,
     PROBLEMS,
     TOTALS,
@@ -160,10 +162,11 @@ def test_what_has_changed_since_the_last_look():
             ticket(4, created_at=days_ago(9), resolved_at=days_ago(0.1), updated_at=days_ago(0.1)),
             ticket(5, created_at=days_ago(0.3), resolved_at=days_ago(0.3), updated_at=days_ago(0.05)),
             ticket(6, created_at=days_ago(9), resolved_at=days_ago(8), updated_at=days_ago(0.1)),
+            opened(7, created_at=days_ago(9), resolved_at=days_ago(0.7), updated_at=days_ago(0.6)),
         ]
     )
     assert pairs(found.changes, "number", "change") == [
-        *((4, "resolved"), (2, "touched"), (5, "opened and resolved"), (1, "opened"))
+        *((4, "resolved"), (2, "touched"), (5, "opened and resolved"), (1, "opened"), (7, "reopened"))
     ]
     assert found.since == days_ago(1)
 
@@ -241,10 +244,19 @@ def test_prepaid_contract_and_free_work_stand_apart_from_what_is_to_be_billed():
     assert [totals[name] for name in ("billable_hours", "prepaid_hours", "contract_hours", "free_hours")] == [
         *(0.5, 0.5, 0.5, 1.0)
     ]
-    assert pairs(found.by_mode, "mode", "records", "amount_cents") == [
-        ("time-and-materials", 1, 7500),
-        *(("block", 1, 7500), ("contract", 1, 7500), ("internal", 1, 0), ("warranty", 1, 7500)),
+    assert pairs(found.by_mode, "mode", "records", "amount_cents", "worth_cents") == [
+        ("time-and-materials", 1, 7500, 7500),
+        *(("block", 1, 0, 7500), ("contract", 1, 0, 7500), ("internal", 1, 0, 0), ("warranty", 1, 0, 7500)),
     ]
+    assert pairs(found.rows, "mode", "billable_hours", "prepaid_hours", "contract_hours", "free_hours") == [
+        ("time-and-materials", 0.5, 0, 0, 0),
+        *(("block", 0, 0.5, 0, 0), ("contract", 0, 0, 0.5, 0), ("warranty", 0, 0, 0, 0.5), ("internal", 0, 0, 0, 0.5)),
+    ]
+    assert found.rows["billable_seconds"].tolist() == [1800] * 5
+    said = [" ".join(one.split()) for one in found.text()]
+    assert "Anvil Works $75.00 0.50 h 3 records, 1.00 h internal or warranty" in said
+    assert "Block House $0.00 0.00 h 1 record, 0.50 h prepaid" in said
+    assert "Cedar $0.00 0.00 h 1 record, 0.50 h by contract" in said
 
 
 def test_actual_hours_stand_beside_billable_ones():
@@ -252,6 +264,43 @@ def test_actual_hours_stand_beside_billable_ones():
     assert pairs(found.rows, "record_id", "actual_seconds", "billable_seconds")[0] == (2, pd.NA, 7200)
     assert found.totals["actual_hours"] == pytest.approx(1 / 3)
     assert found.totals["billable_hours"] == 3.0
+
+
+def test_customers_of_one_name_stand_apart_in_the_rows_and_in_the_sums():
+    twins = (Customer(10, "Anvil Works"), Customer(77, "Anvil Works"), Customer(30, "Cedar"))
+    tickets = [
+        opened(1, updated_at=NOW - timedelta(hours=1)),
+        opened(2, customer=77, customer_name="Anvil Works"),
+        opened(3, customer=30),
+        ticket(4, customer=77, customer_name="Anvil Works", resolved_at=days_ago(9)),
+        opened(5, customer=30, customer_name="Cedar as it was called"),
+    ]
+    books = world(tickets=tickets, timers=[timer(n, number=n, minutes=30 * n) for n in (1, 2, 3, 5)], customers=twins)
+    found, looked = summarise_unbilled(books, HOUSE), summarise_open_tickets(books, HOUSE)
+    assert pairs(found.by_customer, "customer", "records", "amount_cents") == [
+        ("Cedar", 2, 60000),
+        ("Anvil Works (id 77)", 1, 15000),
+        ("Anvil Works (id 10)", 1, 7500),
+    ]
+    assert set(pairs(found.rows, "customer_id", "customer")) == {
+        *((10, "Anvil Works (id 10)"), (77, "Anvil Works (id 77)"), (30, "Cedar"))
+    }
+    assert found.without_time["customer"].tolist() == ["Anvil Works (id 77)"]
+    assert pairs(looked.by_customer, "customer", "tickets") == [
+        *(("Cedar", 2), ("Anvil Works (id 10)", 1), ("Anvil Works (id 77)", 1))
+    ]
+    assert pairs(looked.changes, "number", "customer") == [(1, "Anvil Works (id 10)")]
+    assert set(policy_change(books, HOUSE, Policy())["customer"]) == set(found.by_customer["customer"])
+
+
+def test_a_name_that_looks_like_one_with_an_id_is_nobody_elses():
+    named = {77: "Anvil", 78: "Anvil", 79: "Anvil (id 77)"}
+    tickets = [opened(n, customer=n, customer_name=name) for n, name in named.items()]
+    tickets += [opened(1, customer=None, customer_name="Anvil")]
+    counted = look(tickets=tickets, customers=()).by_customer
+    assert sorted(pairs(counted, "customer", "tickets")) == [
+        *(("Anvil", 1), ("Anvil (id 77)", 1), ("Anvil (id 77) (id 79)", 1), ("Anvil (id 78)", 1))
+    ]
 
 
 def test_every_row_names_its_ticket_and_record():
@@ -323,6 +372,77 @@ def test_what_a_record_lacks_is_said_by_row_and_it_is_counted_all_the_same():
     assert "9 problems" in repr(found)
 
 
+LOST = "its line is not on the ticket: counted nowhere; see charged-no-line of `syncro reconcile`"
+
+
+def test_a_timer_whose_line_is_not_there_is_counted_nowhere_and_that_is_said():
+    torn = "it names a ticket line and is not recorded as charged"
+    tickets = [ticket(1), ticket(2), ticket(3)]
+    timers = [
+        timer(1, line_item_id=7),
+        timer(2, line_item_id=99),
+        timer(3, recorded=True, line_item_id=99),
+        timer(4, recorded=True, line_item_id=8),  # on another ticket
+        timer(5, recorded=True),  # it may have become line 9
+        timer(6, number=3, recorded=True),
+    ]
+    charges = [line(7, hours="0.5"), line(8, number=2), line(9), line(10, number=3, product_id=CABLE, price_cents=100)]
+    books = world(tickets=tickets, timers=timers, charges=charges)
+    found = summarise_unbilled(books, HOUSE)
+    assert pairs(found.problems, "what", "record_id", "problem") == [
+        (unbilled.TIMER, 1, f"{torn}: counted as its line only"),
+        (unbilled.TIMER, 2, f"{torn}: that line is not there, so it is counted nowhere"),
+        *((unbilled.RECORDED, one, LOST) for one in (3, 4, 6)),
+    ]
+    assert found.totals["amount_cents"] == 7500 + 15000 + 15000 + 100
+    assert f"      3  {LOST}" in found.text()
+    unread = books.table("tickets").assign(detail_at=pd.Series(pd.NaT, index=range(3), dtype="datetime64[us, UTC]"))
+    blind = summarise_unbilled(replace(books, tables={**books.tables, "tickets": unread}), HOUSE)
+    assert pairs(blind.problems, "record_id", "problem") == [
+        (1, f"{torn}: counted as its line only"),
+        (2, f"{torn}: that line was not read, so it is counted nowhere"),
+    ]
+    lineless = replace(books, tables={name: table for name, table in books.tables.items() if name != "charges"})
+    assert LOST not in set(summarise_unbilled(lineless, HOUSE).problems["problem"])
+
+
+def test_time_below_zero_takes_nothing_off_the_other_time_and_a_timer_of_days_is_told():
+    # Half an hour, one that ends an hour before it starts, and 25 hours; behind the line 20 minutes and -60.
+    found = summary(
+        timers=[
+            *(timer(1), timer(2, minutes=-60), timer(3, minutes=25 * 60, override_seconds=3600)),
+            *(
+                timer(4, minutes=20, line_item_id=9, recorded=True),
+                timer(5, minutes=-60, line_item_id=9, recorded=True),
+            ),
+        ],
+        charges=[line(9)],
+    )
+    assert found.totals["actual_hours"] == pytest.approx(0.5 + 25 + 1 / 3) == found.rows["actual_hours"].sum()
+    assert found.totals["billable_hours"] == 0.5 + 1 + 1
+    assert found.rows.set_index("record_id")["actual_seconds"].loc[[1, 2, 9]].tolist() == [1800, -3600, 1200]
+    assert pairs(found.problems, "what", "record_id", "problem") == [
+        (unbilled.TIMER, 2, "it ends before it starts: its actual time counts as 0"),
+        (unbilled.TIMER, 3, "it is longer than 24 hours: counted as it stands"),
+        (unbilled.RECORDED, 5, "it ends before it starts: its actual time counts as 0"),
+    ]
+
+
+def test_labour_without_a_price_is_told_unless_it_is_internal_or_agreed():
+    free = Product(ONSITE, "Labor - Onsite", category="Labor;Onsite")
+    more = {"products": [*(one for one in PRODUCTS if one.id != ONSITE), free]}
+    timers = [timer(1, product_id=ONSITE), timer(2, product_id=INTERNAL), timer(3)]
+    assert problems(timers=timers, **more) == [(1, "its product has no price: hours are counted, no dollars")]
+    assert summary(house=agreed(rates={"10": {"onsite": 0}}), timers=timers, **more).problems.empty
+
+
+def test_one_is_not_many():
+    found = summary(timers=[timer(1, minutes=-60)], tickets=[ticket(1), ticket(2, resolved_at=days_ago(9))])
+    assert repr(found) == "<unbilled $0.00, 0.00 h in 1 record; 1 ticket resolved without time; 1 problem>"
+    assert "Problems (1 record, counted as far as possible)" in found.text()
+    assert repr(look(tickets=[opened(1)])).startswith("<1 open ticket, ")
+
+
 def test_sound_records_are_no_problem():
     assert problems(timers=[timer(1)], charges=[line(2)]) == []
 
@@ -336,6 +456,23 @@ def test_what_was_not_read_is_said_with_every_summary():
     less = replace(books, tables={name: table for name, table in books.tables.items() if name != "charges"})
     assert Gap("charges", "it was never read") in summarise_unbilled(less, HOUSE).incomplete
     assert summarise_unbilled(books, HOUSE).incomplete == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (None, "could not be read"),
+        (Settings(locale={"time_zone": "Middle-earth"}), "name no time zone that this machine knows"),
+    ],
+)
+def test_days_of_utc_are_incomplete_where_the_time_zone_of_the_account_is_not_known(settings, why):
+    books = replace(world(tickets=[opened(1)], timers=[timer(1)]), settings=settings)
+    said = f"settings: the account's settings {why}: days and ages are those of UTC"
+    unbilled_time, looked = summarise_unbilled(books, HOUSE), summarise_open_tickets(books, HOUSE)
+    for found in (unbilled_time, looked):
+        assert [missing.say(gap) for gap in found.incomplete] == [said]
+        assert "INCOMPLETE" in repr(found)
+    assert f"  {said}" in unbilled_time.text()
 
 
 def test_details_that_are_older_than_their_ticket_are_incomplete():
@@ -404,6 +541,7 @@ def tables_of(books):
         (found.rows, UNBILLED),
         (found.by_customer[list(TOTALS)], TOTALS),
         (found.by_age[list(TOTALS)], TOTALS),
+        (found.by_mode, BY_MODE),
         (found.without_time, WITHOUT_TIME),
         (found.problems, PROBLEMS),
         (change, POLICY_CHANGE),
@@ -414,17 +552,49 @@ def test_every_table_has_its_declared_columns_with_rows_and_without(books):
     for one in (books, world()):
         for frame, columns in tables_of(one):
             assert dtypes(frame) == declared(columns)
+            never_absent = [name for name, column in columns.items() if not column.may_be_absent]
+            assert not frame[never_absent].isna().any(axis=None)
 
 
-def test_every_total_is_the_sum_of_its_rows(books):
+def test_every_column_of_the_rows_adds_up_to_every_line_and_to_the_total(books):
     found = summarise_unbilled(books, HOUSE)
-    to_bill = found.rows[found.rows["mode"] == "time-and-materials"]
-    assert found.totals["amount_cents"] == to_bill["amount_cents"].sum() > 0
-    for column in ("customer", "technician", "kind", "age_band", "what", "mode", "number", "status"):
-        table = total_by(found.rows, column)
+    assert set(found.rows["mode"]) == {"time-and-materials", "block", "contract", "internal", "warranty"}
+    shared = [name for name in TOTALS if name in found.rows]
+    assert {"actual_hours", "billable_hours", "prepaid_hours", "contract_hours", "free_hours", "amount_cents"} == set(
+        shared
+    )
+    lines = {
+        "customer": found.by_customer,
+        "technician": found.by_technician,
+        "kind": found.by_kind,
+        "age_band": found.by_age,
+        "what": found.by_what,
+        "mode": found.by_mode,
+    }
+    for column, table in lines.items():
+        assert (table["uncharged_cents"] + table["pending_cents"] == table["amount_cents"]).all()
+        for row in table.to_dict("records"):
+            theirs = found.rows[found.rows[column] == row[column]]
+            assert row["records"] == len(theirs)
+            assert [row[name] for name in shared] == pytest.approx(theirs[shared].sum().tolist())
+    for table in (*lines.values(), *(total_by(found.rows, name) for name in ("number", "status", "record_id"))):
         for name in TOTALS:
             assert table[name].sum() == pytest.approx(found.totals[name])
-        assert (table["uncharged_cents"] + table["pending_cents"] == table["amount_cents"]).all()
+    assert found.totals["records"] == len(found.rows)
+    assert found.totals["amount_cents"] == found.rows["amount_cents"].sum() > 0
+    assert found.by_mode["worth_cents"].sum() == found.rows["worth_cents"].sum() > found.totals["amount_cents"]
+
+
+def test_an_exported_column_of_amounts_adds_up_to_the_total_that_is_shown(books, tmp_path):
+    found = summarise_unbilled(books, HOUSE)
+    written = pd.read_csv(export.write(found.rows, tmp_path / "unbilled.csv").path, dtype={"amount": "str"})
+    assert round(sum(map(Decimal, written["amount"])) * 100) == found.totals["amount_cents"]
+
+
+def test_what_another_policy_would_make_adds_up_to_the_uncharged_total(books):
+    table = policy_change(books, HOUSE, Policy(rounding={"default": HALF_HOURS}))
+    assert table["amount_cents"].sum() == summarise_unbilled(books, HOUSE).totals["uncharged_cents"]
+    assert (table["changed_cents"] - table["amount_cents"] == table["difference_cents"]).all()
 
 
 def test_open_counts_add_up_to_the_open_tickets(books):

@@ -1,11 +1,14 @@
 """The declared tables: every record becomes a row of the declared columns and dtypes, empty or not."""
 
+from dataclasses import MISSING, fields
+
 import pytest
 from desk import Desk
 from everything import read_everything
 
 from syncro_nb import frames
 from syncro_nb.errors import InputError
+from syncro_nb.service import wire
 from syncro_nb.tables import TABLES
 
 
@@ -56,5 +59,53 @@ def test_the_dictionary_tells_every_column_with_its_dtype_and_meaning():
     assert list(found.index) == list(TABLES["timers"].columns)
     assert found.loc["active_seconds", "dtype"] == "Int64"
     assert "seconds" in found.loc["active_seconds", "meaning"]
+    assert found.loc["active_seconds", ["unit", "nullable"]].tolist() == ["seconds", True]
+    assert found.loc["recorded", ["unit", "nullable"]].tolist() == ["", False]
+    assert dtypes(frames.dictionary("timers")) == {name: one.dtype for name, one in frames.DICTIONARY.items()}
+    assert "not in ws.timers" in found.loc["extra", "meaning"].replace("ws.tickets", "ws.timers")
     with pytest.raises(InputError, match="no table 'people'; there is: tickets"):
         frames.dictionary("people")
+
+
+def test_the_dictionary_knows_the_tables_of_summaries_too():
+    for name in frames._ELSEWHERE:
+        assert len(frames.dictionary(name)) > 2
+    found = frames.dictionary("unbilled").set_index("column")
+    assert found.loc["worth_cents", ["unit", "nullable"]].tolist() == ["cents", False]
+    assert found.loc["actual_hours", ["unit", "nullable"]].tolist() == ["hours", True]
+    assert frames.dictionary("queue").set_index("column").loc["unbilled_cents", "unit"] == "cents"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_number_has_a_unit_or_counts_or_names_something(name):
+    bare = {"number", "quantity"}
+    for column, one in TABLES[name].columns.items():
+        if one.dtype in ("int64", "Int64", "float64") and not one.unit_as(column):
+            assert column.endswith("_id") or column in bare
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "prepaid"])
+def test_what_is_declared_as_never_absent_is_there_even_if_syncro_gives_nothing(name):
+    table = TABLES[name]
+    keys = [field for field in fields(table.record) if "key" in field.metadata]
+    bare = {field.metadata["key"]: 1 if field.default is MISSING else None for field in keys}
+    values = dict(zip(table.columns, table.row(wire.read(table.record, bare)), strict=True))
+    absent = {column for column, value in values.items() if value is None}
+    assert absent <= {column for column, one in table.columns.items() if one.may_be_absent}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_is_declared_as_never_absent_is_never_absent_in_the_sandbox(name, books):
+    frame = books.table(name)
+    for column, one in TABLES[name].columns.items():
+        assert one.may_be_absent or not frame[column].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("column", "values"), [("notes", ["a", None]), ("recorded", [True, None]), ("timer_id", [1, None])]
+)
+def test_what_must_be_there_and_is_absent_is_told_with_its_row(column, values):
+    import pyarrow as pa
+
+    with pytest.raises(InputError, match=f"1 rows have no {column}, the first of them row 2"):
+        frames.from_arrow(pa.table({column: values}), TABLES["timers"].columns)

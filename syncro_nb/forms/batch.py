@@ -281,6 +281,10 @@ class BatchForm:
         left_out = [f"{many} {what}" for what, many in counts.items() if many]
         self._remark = f"{remark} Not listed: {', '.join(left_out)}.".strip() if left_out else remark
         kept = rows[~modes.isin(NOT_BILLED) & ~loose]
+        # A block pays by way of a bill, too: what it pays is to be seen here like the rest.
+        kept = kept.assign(
+            billable_hours=kept["billable_hours"] + kept["prepaid_hours"], amount_cents=kept["worth_cents"]
+        )
         kept = kept.sort_values(["customer", "number", "worked_on", "record_id"])
         self._put_table(kept.reset_index(drop=True))
 

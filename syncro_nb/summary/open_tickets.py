@@ -17,15 +17,17 @@ from ..frames import of_columns
 from ..tables import DAY, INSTANT, Column
 from ..terms import look_up, resolved, today
 from .age import age_band
-from .missing import gaps
+from .missing import counted, gaps
+from .namesakes import customer_names
 
 OURS, THEIRS, THIRD, NONE = "us", "customer", "third party", "nobody (scheduled)"
 
+CUSTOMER = Column("str", "business name, else the person's; with the id behind it where two customers share it")
 OPEN: Mapping[str, Column] = {
     "number": Column("int64", "ticket number, as people see it"),
     "status": Column("category", "the account's own word"),
     "priority": Column("category", "the account's own word; empty is normal"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("category", "who it is assigned to; empty is nobody"),
     "subject": Column("str", "subject as written"),
     "age_days": Column("Int64", "whole days since it was created; absent: Syncro gives no date"),
@@ -42,6 +44,7 @@ OPEN: Mapping[str, Column] = {
     "created_at": Column(INSTANT, "when it was created"),
     "updated_at": Column(INSTANT, "when anything on it last changed"),
     "ticket_id": Column("int64", "ticket id"),
+    "customer_id": Column("Int64", "customer id"),
     "link": Column("str", "its page in Syncro; empty where the account has none"),
 }
 COUNTS: Mapping[str, Column] = {
@@ -53,16 +56,16 @@ COUNTS: Mapping[str, Column] = {
 }
 CHANGES: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
-    "change": Column("category", "opened, resolved, opened and resolved, or touched"),
+    "change": Column("category", "opened, resolved, opened and resolved, reopened, or touched"),
     "changed_at": Column(INSTANT, "when"),
     "status": Column("category", "its status now"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("category", "who it is assigned to"),
     "subject": Column("str", "subject as written"),
 }
 _NEEDED = [
-    *("ticket_id", "number", "status", "priority", "customer", "user_id", "technician", "subject", "created_at"),
-    *("updated_at", "due_on", "start_at", "customer_reply", "sla_breached", "detail_at"),
+    *("ticket_id", "number", "status", "priority", "customer_id", "customer", "user_id", "technician", "subject"),
+    *("created_at", "updated_at", "due_on", "start_at", "customer_reply", "sla_breached", "detail_at"),
 ]
 
 
@@ -128,7 +131,7 @@ class OpenTickets:
     def __repr__(self) -> str:
         on_us = int((self.rows["waiting_on"] == OURS).sum())
         return (
-            f"<{len(self.rows)} open tickets, {int(self.rows['unassigned'].sum())} unassigned, "
+            f"<{counted(len(self.rows), 'open ticket')}, {int(self.rows['unassigned'].sum())} unassigned, "
             f"{int(self.rows['overdue'].sum())} overdue, {on_us} waiting on us"
             f"{'; INCOMPLETE' if self.incomplete else ''}>"
         )
@@ -162,6 +165,7 @@ def open_rows(books: Books, house: House, *, site: str | None = None) -> pd.Data
     rows["unassigned"] = rows["user_id"].isna() & (rows["technician"].astype("str") == "")
     rows = rows.join(turn(rows, books))
     rows["waiting_days"] = _days(rows["waiting_since"], books.as_of)
+    rows["customer"] = customer_names(rows, books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(OPEN, rows)
 
@@ -201,7 +205,7 @@ def oldest(rows: pd.DataFrame) -> pd.DataFrame:
 
 def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.DataFrame:
     """Open tickets (OPEN) counted by one of their columns, as that column and COUNTS; most tickets first, or by name."""
-    counted = pd.DataFrame(
+    each = pd.DataFrame(
         {
             column: rows[column],
             "tickets": 1,
@@ -212,7 +216,7 @@ def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.Dat
         }
     )
     ways = {name: ("max" if name == "oldest_days" else "sum") for name in COUNTS}
-    counts = counted.groupby(column, observed=True, as_index=False, dropna=False).agg(ways)
+    counts = each.groupby(column, observed=True, as_index=False, dropna=False).agg(ways)
     # Categories are sorted by their words, not by the order in which they were met; bands have an order of their own.
     if not (isinstance(counts[column].dtype, pd.CategoricalDtype) and counts[column].cat.ordered):
         counts[column] = counts[column].astype("str")
@@ -223,22 +227,34 @@ def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.Dat
 
 
 def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
-    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, or otherwise touched.
+    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, reopened or otherwise touched.
 
-    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out.
+    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out. Reopened is
+    only told where Syncro still says when it was resolved. A ticket that is gone is in no table, and in none of this.
     """
-    names = ["number", "status", "customer", "technician", "subject", "created_at", "updated_at", "resolved_at"]
+    names = [
+        "number",
+        "status",
+        "customer_id",
+        "customer",
+        "technician",
+        "subject",
+        "created_at",
+        "updated_at",
+        "resolved_at",
+    ]
     tickets = books.table("tickets", names)
     recent = tickets[(tickets[["created_at", "updated_at", "resolved_at"]] > since).any(axis=1)]
     done = resolved(recent, house)
     opened = recent["created_at"] > since
     closed = done & (recent["resolved_at"].fillna(recent["updated_at"]) > since)
     touched = ~done & (recent["updated_at"] > since)
-    change = pd.Series("", index=recent.index, dtype="str").mask(touched, "touched").mask(opened, "opened")
+    change = pd.Series("", index=recent.index, dtype="str").mask(touched, "touched")
+    change = change.mask(touched & (recent["resolved_at"] > since), "reopened").mask(opened, "opened")
     change = change.mask(closed, "resolved").mask(closed & opened, "opened and resolved")
     at = recent["updated_at"].mask(opened, recent["created_at"])
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))
-    rows = recent.assign(change=change, changed_at=at)[change != ""]
+    rows = recent.assign(change=change, changed_at=at, customer=customer_names(recent, books))[change != ""]
     return of_columns(CHANGES, rows.sort_values(["changed_at", "number"], ascending=False))
 
 

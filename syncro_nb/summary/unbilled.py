@@ -2,8 +2,9 @@
 
 `summarise_unbilled(books, house)` gives everything; `unbilled_rows` is the list that the rest is made from, one row per timer
 or ticket line. A timer that was charged is counted as its line only, so that no dollar is counted twice. Amounts are exact:
-whole cents, half up, from whole seconds and millionths. What is paid by a block of hours or a contract, and what is internal or
-warranty, is kept apart from what is to be billed.
+whole cents, half up, from whole seconds and millionths. Amounts and billable hours are those of what is to be billed, in a row
+as in a total, so that every total is the sum of its rows. What a block of hours or a contract pays, and what is internal or
+warranty, has columns of its own; `worth_cents` says what a row comes to at its rate, whoever pays.
 """
 
 from __future__ import annotations
@@ -19,28 +20,42 @@ from .. import terms
 from ..books import Books, Gap
 from ..config import House
 from ..escape import clip, line
-from ..frames import of_columns, records
+from ..frames import frame, of_columns, records
 from ..money import format_cents
-from ..policy import Policy
+from ..policy import FREE_KINDS, Policy
 from ..tables import DAY, INSTANT, Column
 from .age import AGE_BANDS, age_band
-from .missing import document, gaps, say
-from .open_tickets import links
+from .missing import counted, document, gaps, say
+from .namesakes import customer_names
+from .open_tickets import CUSTOMER, links
 
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
+RECORDED = "timer recorded as charged"
 TO_BILL = "time-and-materials"
 GOODS, NO_PRODUCT = "goods", "no product"
+# Whose billable time each column of hours has, of a row and of a total.
+HOURS_OF: Mapping[str, tuple[str, ...]] = {
+    "billable_hours": (TO_BILL,),
+    "prepaid_hours": ("block",),
+    "contract_hours": ("contract",),
+    "free_hours": ("internal", "warranty"),
+}
+_CALLED = {"prepaid_hours": "prepaid", "contract_hours": "by contract", "free_hours": "internal or warranty"}
 # The lists that it is made from, with the details of the tickets; where nothing was read yet, these are enough.
 NEEDS = ("tickets", "timers", "customers", "users", "products", "contracts")
 SPARED = ("cancelled", "canceled", "duplicate", "spam", "auto-closed", "internal", "warranty")
 LONG_OPEN_SECONDS = 15 * 60
+DAY_SECONDS = 24 * 3600
 _MOST_LINES = 20  # customers in a terminal; a file has all of them
+
+BACKWARDS = "it ends before it starts: its actual time counts as 0"
+TOO_LONG = "it is longer than 24 hours: counted as it stands"
 
 UNBILLED: Mapping[str, Column] = {
     "what": Column("category", f"{TIMER}, or {CHARGE}"),
     "record_id": Column("int64", "timer id or ticket line item id"),
     "number": Column("Int64", "ticket number; absent: the ticket is not known"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who worked; empty: nobody is named"),
     "kind": Column(
         "category", f"labour kind; {GOODS} for a line that is no labour, {NO_PRODUCT} for a timer without one"
@@ -49,13 +64,23 @@ UNBILLED: Mapping[str, Column] = {
     "worked_on": Column(DAY, "day of the work, in the account's time zone"),
     "age_days": Column("Int64", "days from then to the day of the books"),
     "age_band": Column("category", "band of that age, in days"),
-    "actual_hours": Column("float64", "actual time in hours; absent for a line that no timer names"),
-    "billable_hours": Column("float64", "billable time in hours; 0 for goods"),
-    "actual_seconds": Column("Int64", "the same in whole seconds"),
-    "billable_seconds": Column("int64", "the same in whole seconds"),
+    "actual_hours": Column("float64", "actual time of what is to be billed, in hours; absent: no timer names the line"),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours; 0 for goods", nullable=False),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays", nullable=False),
+    "contract_hours": Column("float64", "billable time that a contract covers", nullable=False),
+    "free_hours": Column("float64", "billable time that is internal or warranty", nullable=False),
+    "actual_seconds": Column(
+        "Int64", "actual time in whole seconds, whoever pays; below 0 where it ends before it starts"
+    ),
+    "billable_seconds": Column("int64", "billable time in whole seconds, whoever pays"),
     "rate_cents": Column("Int64", "price of an hour (a piece), in cents; absent: not known"),
     "rate_source": Column("category", "agreed (syncro.yaml), product (its own price), line (as charged), or unknown"),
-    "amount_cents": Column("int64", "what it comes to, exactly, in cents; 0 where the rate is not known"),
+    "amount_cents": Column(
+        "int64", "what is to be billed, exactly, in cents; 0 where the mode or an unknown rate says so"
+    ),
+    "worth_cents": Column(
+        "int64", "what it comes to at its rate, whoever pays, in cents; 0 where the rate is not known"
+    ),
     "resolved": Column("bool", "the ticket is resolved"),
     "status": Column("category", "the ticket's status"),
     "subject": Column("str", "the ticket's subject as written"),
@@ -65,18 +90,25 @@ UNBILLED: Mapping[str, Column] = {
 }
 TOTALS: Mapping[str, Column] = {
     "records": Column("int64", "timers and charges, of any mode"),
-    "actual_hours": Column("float64", "actual time of what is to be billed, in hours, as far as timers tell"),
-    "billable_hours": Column("float64", "billable time of what is to be billed, in hours"),
+    "actual_hours": Column(
+        "float64", "actual time of what is to be billed, in hours, as far as timers tell", nullable=False
+    ),
+    "billable_hours": Column("float64", "billable time of what is to be billed, in hours", nullable=False),
     "uncharged_cents": Column("int64", "timers that are to be billed, in cents"),
     "pending_cents": Column("int64", "charges that are to be invoiced, in cents"),
     "amount_cents": Column("int64", "both together, in cents"),
-    "prepaid_hours": Column("float64", "billable time that a block of hours pays"),
-    "contract_hours": Column("float64", "billable time that a contract covers"),
-    "free_hours": Column("float64", "billable time that is internal or warranty"),
+    "prepaid_hours": Column("float64", "billable time that a block of hours pays", nullable=False),
+    "contract_hours": Column("float64", "billable time that a contract covers", nullable=False),
+    "free_hours": Column("float64", "billable time that is internal or warranty", nullable=False),
+}
+BY_MODE: Mapping[str, Column] = {
+    "mode": Column("str", "how the work is paid for"),
+    **TOTALS,
+    "worth_cents": Column("int64", "what it comes to at its rates, whoever pays, in cents"),
 }
 WITHOUT_TIME: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who it is assigned to"),
     "subject": Column("str", "subject as written"),
     "status": Column("category", "its status"),
@@ -90,7 +122,7 @@ WITHOUT_TIME: Mapping[str, Column] = {
     "link": Column("str", "its page in Syncro; empty where the account has none"),
 }
 PROBLEMS: Mapping[str, Column] = {
-    "what": Column("category", f"{TIMER}, or {CHARGE}"),
+    "what": Column("category", f"{TIMER}, {CHARGE}, or {RECORDED}"),
     "record_id": Column("int64", "timer id or ticket line item id"),
     "number": Column("Int64", "ticket number; absent: not known"),
     "problem": Column("str", "what the record lacks or contradicts, and how it was counted"),
@@ -98,15 +130,15 @@ PROBLEMS: Mapping[str, Column] = {
 POLICY_CHANGE: Mapping[str, Column] = {
     "timer_id": Column("int64", "timer entry id"),
     "number": Column("Int64", "ticket number; absent: not known"),
-    "customer": Column("str", "business name, else the person's"),
+    "customer": CUSTOMER,
     "technician": Column("str", "who worked"),
     "kind": Column("category", "labour kind"),
     "mode": Column("category", "how it is paid for"),
     "actual_seconds": Column("int64", "actual time, in seconds"),
     "billable_seconds": Column("int64", "billable time as it stands, in seconds"),
     "changed_seconds": Column("int64", "billable time under the other policy, in seconds"),
-    "amount_cents": Column("int64", "what it comes to as it stands, in cents"),
-    "changed_cents": Column("int64", "what it would come to, in cents"),
+    "amount_cents": Column("int64", "what is to be billed as it stands, in cents; 0 for what is paid otherwise"),
+    "changed_cents": Column("int64", "what would be, in cents"),
     "difference_cents": Column("int64", "the second less the first, in cents"),
 }
 
@@ -161,17 +193,12 @@ class Unbilled:
 
     @property
     def by_mode(self) -> pd.DataFrame:
-        """Records, hours and worth by how the work is paid for: what is to be billed, and what is not, apart."""
-        order = pd.CategoricalDtype([TO_BILL, *(one for one in terms.MODES if one != TO_BILL)], ordered=True)
-        rows = self.rows.assign(records=1, mode=self.rows["mode"].astype(order))
-        sums = rows.groupby("mode", observed=True, as_index=False)[
-            ["records", "actual_seconds", "billable_seconds", "amount_cents"]
-        ].sum()
-        return sums.assign(
-            mode=sums["mode"].astype("str"),
-            actual_hours=_hours(sums["actual_seconds"]),
-            billable_hours=_hours(sums["billable_seconds"]),
-        )[["mode", "records", "actual_hours", "billable_hours", "amount_cents"]]
+        """TOTALS by how the work is paid for, and what each comes to at its rates (BY_MODE); what is to be billed is first."""
+        order = (TO_BILL, *(one for one in terms.MODES if one != TO_BILL))
+        sums = total_by(self.rows, "mode", all_of=order)
+        worth = self.rows["worth_cents"].groupby(self.rows["mode"].astype("str")).sum()
+        sums["worth_cents"] = sums["mode"].map(worth).fillna(0)
+        return of_columns(BY_MODE, sums[sums["records"] > 0])
 
     def text(self, zone: tzinfo | None = None) -> list[str]:
         """As lines for a terminal."""
@@ -185,21 +212,20 @@ class Unbilled:
             f"  {'paid otherwise':<36}  {totals['prepaid_hours']:>9.2f} h prepaid, "
             f"{totals['contract_hours']:.2f} h by contract, {totals['free_hours']:.2f} h internal or warranty",
         ]
-        for title, table in (("Age of the work, days", self.by_age), ("Customer", self.by_customer)):
+        for title, column, table in (
+            ("Age of the work, days", "age_band", self.by_age),
+            ("Customer", "customer", self.by_customer),
+        ):
+            shown, rest = table.head(_MOST_LINES), table.iloc[_MOST_LINES:]
             said += ["", title]
-            rest = table.iloc[_MOST_LINES:]
-            said += [
-                f"  {clip(row[0], 34) or '(none)':<36}{format_cents(row.amount_cents):>14}  {row.billable_hours:>8.2f} h"
-                f"  {row.records} record{'' if row.records == 1 else 's'}"
-                for row in table.head(_MOST_LINES).itertuples(index=False)
-            ]
+            said += [_line(clip(row[column], 34) or "(none)", row) for row in shown.to_dict("records")]
             if len(rest):
-                said.append(f"  {f'{len(rest):,} more':<36}{format_cents(int(rest['amount_cents'].sum())):>14}")
+                said.append(_line(f"{len(rest):,} more", rest[list(TOTALS)].sum().to_dict()))
         numbers = [f"#{number}" for number in self.without_time["number"]]
         more = f" and {len(numbers) - 10:,} more" if len(numbers) > 10 else ""
         said += ["", f"Resolved without time: {len(numbers)} {' '.join(numbers[:10])}{more}".rstrip()]
         if len(self.problems):
-            said += ["", f"Problems ({len(self.problems)} records, counted as far as possible)"]
+            said += ["", f"Problems ({counted(len(self.problems), 'record')}, counted as far as possible)"]
             counts = self.problems["problem"].value_counts().sort_index()
             said += [f"  {count:>5}  {problem}" for problem, count in counts.items()]
         said += ["", "Incomplete: these figures are not the whole"] if self.incomplete else []
@@ -220,8 +246,8 @@ class Unbilled:
         totals = self.totals
         return (
             f"<unbilled {format_cents(int(totals['amount_cents']))}, {totals['billable_hours']:.2f} h "
-            f"in {len(self.rows)} records; {len(self.without_time)} tickets resolved without time"
-            f"{f'; {len(self.problems)} problems' if len(self.problems) else ''}"
+            f"in {counted(len(self.rows), 'record')}; {counted(len(self.without_time), 'ticket')} resolved without time"
+            f"{'; ' + counted(len(self.problems), 'problem') if len(self.problems) else ''}"
             f"{'; INCOMPLETE' if self.incomplete else ''}>"
         )
 
@@ -234,10 +260,14 @@ def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -
         books.as_of,
         rows,
         resolved_without_time(books, house, site=site),
-        problems(rows, timers, lines, books),
-        (
-            *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
-            *gaps(books, "customers", "contracts", details_of="customers"),
+        problems(rows, timers, lines, books, house),
+        tuple(
+            dict.fromkeys(
+                (
+                    *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
+                    *gaps(books, "customers", "contracts", details_of="customers"),
+                )
+            )
         ),
     )
 
@@ -262,7 +292,12 @@ def _rows(
     rows = pd.concat([timers[shared], lines[shared]], ignore_index=True)
     rows["age_days"] = (pd.Timestamp(terms.today(books)) - rows["worked_on"]).dt.days.astype("Int64")
     rows["age_band"] = age_band(rows["age_days"])
-    rows["actual_hours"], rows["billable_hours"] = _hours(rows["actual_seconds"]), _hours(rows["billable_seconds"])
+    to_bill = rows["mode"] == TO_BILL
+    rows["worth_cents"], rows["amount_cents"] = rows["amount_cents"], rows["amount_cents"].where(to_bill, 0)
+    rows["actual_hours"] = _hours(_worked(rows).mask(~to_bill & rows["actual_seconds"].notna(), 0))
+    for name, modes in HOURS_OF.items():
+        rows[name] = _hours(rows["billable_seconds"].where(rows["mode"].isin(modes), 0))
+    rows["customer"] = customer_names(rows, books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(UNBILLED, rows.sort_values(["worked_on", "what", "record_id"]))
 
@@ -273,23 +308,18 @@ def total_by(rows: pd.DataFrame, column: str, *, all_of: tuple[str, ...] = ()) -
     `all_of`: these values in this order, those without rows too. Hours and dollars are those of what is to be billed; what a
     block or a contract pays, and what is free, is in hours of its own.
     """
-    bill = (rows["mode"] == TO_BILL).astype("int64")
-    seconds, cents = rows["billable_seconds"], rows["amount_cents"]
+    mode, cents = rows["mode"].astype("str"), rows["amount_cents"]
     parts = pd.DataFrame(
         {
-            column: rows[column],
+            column: rows[column].astype("str"),
             "records": 1,
-            "actual_hours": rows["actual_seconds"].fillna(0).astype("int64") * bill,
-            "billable_hours": seconds * bill,
-            "uncharged_cents": cents * bill * (rows["what"] == TIMER),
-            "pending_cents": cents * bill * (rows["what"] == CHARGE),
-            "amount_cents": cents * bill,
-            "prepaid_hours": seconds * (rows["mode"] == "block"),
-            "contract_hours": seconds * (rows["mode"] == "contract"),
-            "free_hours": seconds * rows["mode"].isin(["internal", "warranty"]),
+            "actual_hours": _worked(rows).fillna(0).astype("int64").where(mode == TO_BILL, 0),
+            **{name: rows["billable_seconds"].where(mode.isin(modes), 0) for name, modes in HOURS_OF.items()},
+            "uncharged_cents": cents.where(rows["what"] == TIMER, 0),
+            "pending_cents": cents.where(rows["what"] == CHARGE, 0),
+            "amount_cents": cents,
         }
     )
-    parts[column] = parts[column].astype("str")
     sums = parts.groupby(column, as_index=False)[list(TOTALS)].sum()
     for name in TOTALS:
         if name.endswith("_hours"):
@@ -331,14 +361,18 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     rows = work.assign(
         mode=terms.mode(work, pd.Series(True, index=work.index), books, house),
         age_days=(pd.Timestamp(terms.today(books)) - work["worked_on"]).dt.days.astype("Int64"),
+        customer=customer_names(work, books),
         link=links(work["ticket_id"], site),
     )
     rows["age_band"] = age_band(rows["age_days"])
     return of_columns(WITHOUT_TIME, rows.sort_values("number", ascending=False))
 
 
-def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, books: Books) -> pd.DataFrame:
-    """What unbilled records (UNBILLED, with their timers and ticket lines) lack or contradict, as PROBLEMS; one row each."""
+def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, books: Books, house: House) -> pd.DataFrame:
+    """What unbilled records (UNBILLED, with their timers and ticket lines) lack or contradict, as PROBLEMS; one row each.
+
+    Also of timers that stand for no row: those whose line is not there, and those of the charges.
+    """
     times = rows[rows["what"] == TIMER].merge(timers, left_on="record_id", right_on="timer_id", suffixes=("", "_raw"))
     charges = rows[rows["what"] == CHARGE].merge(lines, left_on="record_id", right_on="line_id", suffixes=("", "_raw"))
     of_any = [
@@ -347,13 +381,17 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (rows, rows["worked_on"].isna(), "it has no date: it is in no age band"),
         (rows, rows["age_days"].fillna(0) < 0, "its work lies in the future"),
     ]
+    no_price = (times["rate_source"] == terms.PRODUCT) & (times["rate_cents"] == 0)
+    is_free = times["kind"].isin(FREE_KINDS) | times["mode"].isin(FREE_KINDS)
     of_timers = [
         (
             times,
             times["rate_cents"].isna(),
             "neither a product nor an agreed rate is known: hours are counted, no dollars",
         ),
-        (times, times["actual_seconds"] < 0, "it ends before it starts"),
+        (times, no_price & ~is_free, "its product has no price: hours are counted, no dollars"),
+        (times, times["actual_seconds"] < 0, BACKWARDS),
+        (times, times[["actual_seconds", "billable_seconds"]].gt(DAY_SECONDS).any(axis=1), TOO_LONG),
         (times, times["actual_seconds"] == 0, "it has no actual time"),
         (times, times["override_seconds"].fillna(0) < 0, "its billable time is below 0: counted as 0"),
         (times, times["active_seconds"].isna() & times["started_at"].isna(), "it has no beginning and no duration"),
@@ -363,22 +401,55 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (charges, discounted, "it has a discount, which is not taken off here"),
         (charges, charges["amount_cents"] < 0, "its amount is below 0: it lowers the total"),
     ]
-    named = ["what", "record_id", "number"]
-    every = (*of_any, *of_timers, *of_charges)
-    found = [part.loc[mask, named].assign(problem=text) for part, mask, text in every if mask.any()]
-    known = books.table("timers", ["timer_id", "ticket_id", "recorded", "line_id", "ended_at", "billable"])
-    torn = known[(~known["recorded"] & known["billable"]).to_numpy()]
-    torn = torn[torn["line_id"].notna() & torn["ended_at"].notna()]
-    torn = torn.assign(
-        what=TIMER,
-        record_id=torn["timer_id"],
-        problem="it names a ticket line and is not recorded as charged: counted as its line only",
-        number=terms.look_up(
-            torn["ticket_id"], books.table("tickets", ["ticket_id", "number"]), "ticket_id", {"n": "number"}
-        )["n"],
-    )
-    listed = pd.concat([part[list(PROBLEMS)] for part in (*found, torn)], ignore_index=True)
+    every = (*of_any, *of_timers, *of_charges, *_charged_problems(lines, books, house))
+    found = [part.loc[mask, list(PROBLEMS)[:3]].assign(problem=text) for part, mask, text in every if mask.any()]
+    listed = pd.concat(found, ignore_index=True) if found else frame(PROBLEMS, [])
     return of_columns(PROBLEMS, listed.sort_values(["what", "record_id", "problem"]))
+
+
+def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[tuple[pd.DataFrame, Any, str]]:
+    """The problems of timers that name a line or are recorded as charged, as `problems` lists them. `lines`: those pending."""
+    names = ["timer_id", "ticket_id", "recorded", "line_id", "started_at", "ended_at", "billable", "active_seconds"]
+    timers = books.table("timers", names)
+    timers = timers[timers["recorded"] | timers["line_id"].notna()]
+    charges = books.table("charges", ["line_id", "ticket_id", "product_id", "category"])
+    tickets = books.table("tickets", ["ticket_id", "number", "detail_at", "updated_at"])
+    timers = timers.join(terms.look_up(timers["line_id"], charges, "line_id", {"line_ticket": "ticket_id"}))
+    kept = timers["recorded"] & (timers["line_ticket"] == timers["ticket_id"]).fillna(False).astype("bool")
+    of_charge = timers[timers["line_id"].isin(lines["line_id"].tolist())]
+    rest = timers[~kept]
+    # One that is recorded and names no line may have become any labour line of its ticket that no timer names.
+    loose = charges[charges["ticket_id"].isin(rest.loc[rest["line_id"].isna(), "ticket_id"].tolist())]
+    loose = loose[~loose["line_id"].isin(timers["line_id"])]
+    labour = terms.is_labour(
+        terms.kind(loose, books.table("products", ["product_id", "category", "price_cents"]), house)
+    )
+    covered = rest["line_id"].isna() & rest["ticket_id"].isin(loose.loc[labour, "ticket_id"].tolist())
+
+    def named(part: pd.DataFrame) -> pd.DataFrame:
+        what = part["recorded"].map({True: RECORDED, False: TIMER}).astype("str")
+        found = terms.look_up(
+            part["ticket_id"], tickets, "ticket_id", {one: one for one in ("number", "detail_at", "updated_at")}
+        )
+        return part.assign(what=what, record_id=part["timer_id"], **found)
+
+    rest, of_charge = named(rest[~covered]), named(of_charge)
+    is_read = rest["detail_at"].notna() & ~(rest["detail_at"] < rest["updated_at"]) & ("charges" in books.known)
+    torn = ~rest["recorded"] & rest["billable"] & rest["ended_at"].notna()
+    is_there, why = rest["line_ticket"].notna(), "it names a ticket line and is not recorded as charged"
+    worked = terms.actual_seconds(of_charge)
+    return [
+        (rest, torn & is_there, f"{why}: counted as its line only"),
+        (rest, torn & ~is_there & is_read, f"{why}: that line is not there, so it is counted nowhere"),
+        (rest, torn & ~is_there & ~is_read, f"{why}: that line was not read, so it is counted nowhere"),
+        (
+            rest,
+            rest["recorded"] & is_read,
+            "its line is not on the ticket: counted nowhere; see charged-no-line of `syncro reconcile`",
+        ),
+        (of_charge, worked < 0, BACKWARDS),
+        (of_charge, worked > DAY_SECONDS, TOO_LONG),
+    ]
 
 
 def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
@@ -392,8 +463,11 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     seconds = terms.policy_seconds(timers, rows["kind"], policy)
     overridden = timers["override_seconds"].notna()
     rows["changed_seconds"] = rows["billable_seconds"].where(overridden, seconds)
-    rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"])
+    to_bill = rows["mode"] == TO_BILL
+    rows["amount_cents"] = rows["amount_cents"].where(to_bill, 0)
+    rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"]).where(to_bill, 0)
     rows["difference_cents"] = rows["changed_cents"] - rows["amount_cents"]
+    rows["customer"] = customer_names(rows, books)
     size = rows["difference_cents"].abs()
     return of_columns(POLICY_CHANGE, rows.assign(size=size).sort_values(["size", "timer_id"], ascending=[False, True]))
 
@@ -424,6 +498,18 @@ def _spared(tickets: pd.DataFrame) -> pd.Series:
     status = tickets["status"].astype("str").str.lower().str.contains(words, regex=True)
     tags = (tickets["tags"] + "\n" + tickets["customer_tags"]).str.lower()
     return status | tags.str.contains(rf"(?:^|\n)(?:{words})(?:\n|$)", regex=True)
+
+
+def _worked(rows: pd.DataFrame) -> pd.Series:
+    """Actual seconds as they are summed: one that ends before it starts takes nothing off the others."""
+    return rows["actual_seconds"].clip(lower=0)
+
+
+def _line(name: str, sums: Mapping[str, Any]) -> str:
+    """A line of a terminal: what is to be billed of a group, its records, and the hours that are paid otherwise."""
+    said = f"  {name:<36}{format_cents(int(sums['amount_cents'])):>14}  {sums['billable_hours']:>8.2f} h"
+    apart = [f"{sums[one]:.2f} h {called}" for one, called in _CALLED.items() if sums[one]]
+    return ", ".join([f"{said}  {counted(int(sums['records']), 'record')}", *apart])
 
 
 def _hours(seconds: pd.Series) -> Any:
