@@ -336,14 +336,17 @@ class Workspace:
         """The open tickets by status, technician, customer, priority and age, and what has changed, from the mirror.
 
         `since`: from when on changes count: a time, or a day of the account's calendar, as in "2026-03-30". Without it they
-        count since the last look, which this one then is; where the mirror is as it was then, the answer is as it was.
+        count since the last look, which this one then is, and tickets that are gone since are told as well; where the mirror is
+        as it was then, the answer is as it was.
         Raises InputError before the first sync, and for what is no time.
         """
-        from .summary.open_tickets import summarise_open_tickets
+        from .summary.open_tickets import open_now, summarise_open_tickets
 
         books = self.books()
-        moment = self.mirror.look(books.as_of) if since is None else _moment(since, books.zone)
-        return summarise_open_tickets(books, self.house, since=moment, site=self.config.site)
+        if since is not None:
+            return summarise_open_tickets(books, self.house, since=_moment(since, books.zone), site=self.config.site)
+        moment, seen = self.mirror.look(books.as_of, open_now(books, self.house))
+        return summarise_open_tickets(books, self.house, since=moment, seen=seen, site=self.config.site)
 
     def report(self, name: str, *, first: date | None = None, last: date | None = None) -> Table:
         """A weekly or monthly report of the mirror (reports.every_report): rows, how old they are, what is missing, notes.

@@ -417,8 +417,9 @@ def test_what_one_caller_does_to_a_table_is_not_seen_by_the_next(store, tmp_path
 def test_a_second_look_at_the_same_books_tells_the_same(store, tmp_path):
     mirror = Mirror(tmp_path)
     monday, tuesday, wednesday = (NOW + timedelta(days=day) for day in (0, 1, 2))
-    assert [mirror.look(day) for day in (monday, monday, tuesday, tuesday, wednesday)] == [
-        *(None, None, monday, monday, tuesday)
+    days, first = (monday, monday, tuesday, tuesday, wednesday), [[1, 32100, "New"]]
+    assert [mirror.look(day, first if day == monday else []) for day in days] == [
+        *((None, None), (None, None), (monday, first), (monday, first), (tuesday, []))
     ]
     mirror.close()
 

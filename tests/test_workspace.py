@@ -200,6 +200,24 @@ def test_changes_count_from_the_last_look_or_from_a_day(desk):
         desk.ws.open_summary("last week")
 
 
+def test_what_is_gone_or_open_again_since_the_last_look_is_told(tmp_path):
+    desk = MirrorDesk(tmp_path)
+    desk.pull()
+    first = desk.ws.open_summary()
+    resolved = next(row for row in desk.ws.tickets.itertuples() if row.status == "Resolved")
+    gone = first.rows.iloc[3]
+    desk.clock.sleep(3600)
+    desk.ask("PUT", f"/api/v1/tickets/{resolved.ticket_id}", {"status": "In Progress"})
+    desk.ask("DELETE", f"/api/v1/tickets/{gone['ticket_id']}")
+    desk.clock.sleep(60)
+    desk.pull()
+    changes = desk.ws.open_summary().changes.set_index("number")["change"]
+    assert changes[resolved.number] == "reopened"
+    assert changes[gone["number"]] == "gone"
+    assert "gone" not in set(desk.ws.open_summary("2026-03-30").changes["change"])
+    desk.close()
+
+
 @pytest.mark.parametrize("table", ["timers", "tickets"])
 def test_a_damaged_file_is_said_by_every_summary_and_no_total_is_given(desk, table):
     desk.pull()

@@ -179,16 +179,24 @@ class Mirror:
             pin=self._store.pin(),
         )
 
-    def look(self, as_of: datetime) -> datetime | None:
-        """Note that somebody looks at the open tickets of these books; gives the time of the books of the look before.
+    def look(
+        self, as_of: datetime, seen: Sequence[Sequence[Any]] = ()
+    ) -> tuple[datetime | None, list[list[Any]] | None]:
+        """Note that somebody looks at the open tickets of these books, and what there is to see (values that JSON can hold).
 
-        None: there was none. Looking again at the same books gives the same, so that a cell that is run again tells no less.
+        Gives the time of the books of the look before, and what was seen then; None: there was none. Looking again at the
+        same books gives the same, so that a cell that is run again tells no less.
         """
         now, kept = microseconds(as_of), self._store.state(_LOOK)
         if kept.get("at") != now:
-            kept = {"at": now, "before": kept.get("at")}
+            kept = {
+                "at": now,
+                "before": kept.get("at"),
+                "seen": [list(one) for one in seen],
+                "seen_before": kept.get("seen"),
+            }
             self._store.commit(Batch(states={_LOOK: kept}))
-        return moment_of(kept["before"])
+        return moment_of(kept["before"]), kept.get("seen_before")
 
     def freshness(self) -> pd.DataFrame:
         """A row for each table: rows, when it was read, whether it is complete, and what is missing (FRESHNESS)."""

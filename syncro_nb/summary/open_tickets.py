@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -56,13 +57,16 @@ COUNTS: Mapping[str, Column] = {
 }
 CHANGES: Mapping[str, Column] = {
     "number": Column("int64", "ticket number"),
-    "change": Column("category", "opened, resolved, opened and resolved, reopened, or touched"),
-    "changed_at": Column(INSTANT, "when"),
+    "change": Column(
+        "category", "opened, resolved, opened and resolved, reopened, touched, or gone (deleted or merged)"
+    ),
+    "changed_at": Column(INSTANT, "when; absent: it is gone, and nobody says since when"),
     "status": Column("category", "its status now"),
     "customer": CUSTOMER,
     "technician": Column("category", "who it is assigned to"),
     "subject": Column("str", "subject as written"),
 }
+SEEN = ("ticket_id", "number", "status", "customer", "technician", "subject")  # what a look remembers of an open ticket
 _NEEDED = [
     *("ticket_id", "number", "status", "priority", "customer_id", "customer", "user_id", "technician", "subject"),
     *("created_at", "updated_at", "due_on", "start_at", "customer_reply", "sla_breached", "detail_at"),
@@ -137,16 +141,31 @@ class OpenTickets:
         )
 
 
+def open_now(books: Books, house: House) -> list[list[Any]]:
+    """The open tickets as SEEN, to be compared with those of a later look."""
+    tickets = books.table("tickets", list(SEEN))
+    rows = tickets[~resolved(tickets, house)]
+    return [[int(one[0]), int(one[1]), *map(str, one[2:])] for one in rows.itertuples(index=False)]
+
+
 def summarise_open_tickets(
-    books: Books, house: House, *, since: datetime | None = None, site: str | None = None
+    books: Books,
+    house: House,
+    *,
+    since: datetime | None = None,
+    seen: Sequence[Sequence[Any]] | None = None,
+    site: str | None = None,
 ) -> OpenTickets:
-    """The open tickets of these books. `since`: when they were last looked at; a day before the books by default."""
+    """The open tickets of these books. `since`: when they were last looked at; a day before the books by default.
+
+    `seen`: what was open then, as `open_now` gave it; without it nobody can say which tickets are gone.
+    """
     since = since or books.as_of - timedelta(days=1)
     is_open = ~resolved(books.table("tickets", ["status"]), house)
     return OpenTickets(
         books.as_of,
         open_rows(books, house, site=site),
-        changes(books, house, since),
+        changes(books, house, since, seen),
         since,
         gaps(books, "tickets", "comments", details_of="tickets", of_records=is_open),
     )
@@ -226,13 +245,15 @@ def count_by(rows: pd.DataFrame, column: str, *, by_size: bool = True) -> pd.Dat
     )
 
 
-def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
-    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, reopened or otherwise touched.
+def changes(books: Books, house: House, since: datetime, seen: Sequence[Sequence[Any]] | None = None) -> pd.DataFrame:
+    """What has happened to tickets after `since`, as CHANGES, newest first: opened, resolved, reopened, touched, gone.
 
-    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out. Reopened is
-    only told where Syncro still says when it was resolved. A ticket that is gone is in no table, and in none of this.
+    A resolved ticket counts by the time at which it was resolved; what was touched while resolved is left out. With `seen`
+    (SEEN, what was open at `since`) an older ticket that was not open then is reopened, and one that is in no list any more is
+    gone (deleted, or merged into another); without it reopened is told where Syncro still says when it was resolved.
     """
     names = [
+        "ticket_id",
         "number",
         "status",
         "customer_id",
@@ -250,12 +271,17 @@ def changes(books: Books, house: House, since: datetime) -> pd.DataFrame:
     closed = done & (recent["resolved_at"].fillna(recent["updated_at"]) > since)
     touched = ~done & (recent["updated_at"] > since)
     change = pd.Series("", index=recent.index, dtype="str").mask(touched, "touched")
-    change = change.mask(touched & (recent["resolved_at"] > since), "reopened").mask(opened, "opened")
+    again = recent["resolved_at"] > since if seen is None else ~recent["ticket_id"].isin([one[0] for one in seen])
+    change = change.mask(touched & again, "reopened").mask(opened, "opened")
     change = change.mask(closed, "resolved").mask(closed & opened, "opened and resolved")
     at = recent["updated_at"].mask(opened, recent["created_at"])
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))
     rows = recent.assign(change=change, changed_at=at, customer=customer_names(recent, books))[change != ""]
-    return of_columns(CHANGES, rows.sort_values(["changed_at", "number"], ascending=False))
+    rows = rows.sort_values(["changed_at", "number"], ascending=False)
+    there = set(tickets["ticket_id"].tolist())
+    lost = pd.DataFrame([one for one in seen or () if one[0] not in there], columns=list(SEEN)).assign(change="gone")
+    columns = [name for name in CHANGES if name != "changed_at"]
+    return of_columns(CHANGES, pd.concat([rows, lost[columns]], ignore_index=True) if len(lost) else rows)
 
 
 def links(ticket_ids: pd.Series, site: str | None) -> pd.Series:
