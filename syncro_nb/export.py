@@ -168,7 +168,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
     kept = [name for name in frame if not str(name).endswith(("_seconds", "_millionths"))]
     made = frame[kept].copy(deep=False)
-    for name in [one for one in kept if str(one).endswith("hours")]:
+    for name in [one for one in kept if str(one).endswith("hours") and frame[one].dtype.kind == "f"]:
         made[name] = made[name].round(2)
     for name in _cents_columns(made):
         made[name] = made[name].map(lambda cents: format_cents(int(cents)), na_action="ignore").astype("str")

@@ -461,9 +461,12 @@ def test_lines_that_wait_for_the_invoices_are_a_gap(desk):
     assert wrong_now(desk) == {}
 
 
-@pytest.mark.parametrize("path", ["customers", "tickets", "ticket_timers", "invoices", "payments", "contracts"])
-def test_what_a_full_reading_could_not_read_is_made_up_for_by_the_next_sync(path, synced):
-    synced.fault(f"GET /{path}", "status", status=403, times=50)
+@pytest.mark.parametrize(
+    "paths", [("customers", "ticket_timers", "payments", "contracts"), ("tickets",), ("invoices",)]
+)
+def test_what_a_full_reading_could_not_read_is_made_up_for_by_the_next_sync(paths, synced):
+    for path in paths:
+        synced.fault(f"GET /{path}", "status", status=403, times=50)
     synced.pull(full=True)
     assert synced.ws.mirror.gaps() != ()
     synced.sandbox._faults = []
@@ -504,7 +507,7 @@ class Cut(BaseException):
     """The process is killed."""
 
 
-@pytest.mark.parametrize("requests", [1, 2, 9, 25, 60, 100, 170, 200, 300, 330])
+@pytest.mark.parametrize("requests", [1, 2, 9, 60, 170, 330])
 def test_an_interrupted_sync_goes_on_where_it_was(requests, desk):
     answer, count = desk.sandbox.handle, 0
 
@@ -956,49 +959,56 @@ def without(key, *values):
     return change
 
 
-@pytest.mark.parametrize(
-    ("wrapper", "table", "change"),
-    [
-        ("ticket_timers", "timers", without("billable")),
-        ("ticket_timers", "timers", without("billable", None)),
-        ("ticket_timers", "timers", without("recorded", None)),
-        ("ticket_timers", "timers", without("end_time")),
-        ("ticket_timers", "timers", without("ticket_line_item_id")),
-        ("line_items", "charges", without("quantity", None)),
-        ("line_items", "charges", without("quantity", "abc")),
-        ("line_items", "charges", without("price_retail", None)),
-        ("line_items", "charges", without("converted")),
-        ("products", "products", without("price_retail")),
-        ("payments", "payments", without("payment_amount", None)),
-        ("payments", "payments", without("success")),
-        ("invoices", "invoices", without("is_paid")),
-        ("invoices", "invoices", without("tax", None)),
-        ("schedules", "schedules", without("subtotal")),
-        ("schedules", "schedules", without("paused", None)),
-        ("lines", "schedule_lines", without("retail_cents", "much")),
-    ],
+SPOILED = (  # in the answers' words: of what, a field that is there only in this sort of it, and what is wrong
+    ("timers", "ticket_timers", "notes", without("billable")),
+    ("timers", "ticket_timers", "notes", without("billable", None)),
+    ("timers", "ticket_timers", "notes", without("recorded", None)),
+    ("timers", "ticket_timers", "notes", without("end_time")),
+    ("timers", "ticket_timers", "notes", without("ticket_line_item_id")),
+    ("charges", "line_items", "price_retail", without("quantity", None)),
+    ("charges", "line_items", "price_retail", without("quantity", "abc")),
+    ("charges", "line_items", "price_retail", without("price_retail", None)),
+    ("charges", "line_items", "price_retail", without("converted")),
+    ("invoice_lines", "line_items", "price", without("price")),
+    ("products", "products", "price_retail", without("price_retail")),
+    ("payments", "payments", "payment_amount", without("payment_amount", None)),
+    ("payments", "payments", "payment_amount", without("success")),
+    ("invoices", "invoices", "subtotal", without("is_paid")),
+    ("invoices", "invoices", "subtotal", without("tax", None)),
+    ("schedules", "schedules", "subtotal", without("subtotal")),
+    ("schedules", "schedules", "subtotal", without("paused", None)),
+    ("schedule_lines", "lines", "retail_cents", without("retail_cents", "much")),
 )
-def test_what_money_depends_on_is_never_taken_for_its_default(wrapper, table, change, desk):
-    lists = {"charges": "ticket_lines", "schedule_lines": "schedule_lines"}
-    chosen = max(row["id"] for row in getattr(desk.sandbox._account, lists.get(table, table)))
-    broken = {chosen}
 
-    def spoil(name, row):
-        if (
-            name == wrapper
-            and row.get("id") in broken
-            and ("price_retail" in row or table not in ("charges", "products"))
-        ):
-            change(row)
 
+def test_what_money_depends_on_is_never_taken_for_its_default(desk):
+    account = desk.sandbox._account
+    rows = {
+        "charges": account.ticket_lines,
+        "invoice_lines": [row for row in account.invoice_lines if row["invoice_id"]],
+        "schedule_lines": list(account.schedule_lines)[:1],
+    }
+    left = {table: sorted(row["id"] for row in rows.get(table, getattr(account, table, ()))) for table, *_ in SPOILED}
+    spoiled = {}
+    for table, wrapper, field, change in SPOILED:
+        spoiled[wrapper, field, left[table].pop()] = table, change
+
+    def spoil(wrapper, row):
+        for field in {field for _, field in {(one, name) for one, name, _ in spoiled} if field in row}:
+            if found := spoiled.get((wrapper, field, row.get("id"))):
+                return found[1](row)
+
+    expected = {(table, key) for (_, _, key), (table, _) in spoiled.items()}
     rewriting(desk, spoil)
     desk.pull(full=True)
-    told = [(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()]
-    assert (table, chosen) in told
-    assert {name for name, _ in told} <= {table, "invoice_lines"}
-    assert chosen not in set(getattr(desk.ws, table)[TABLES[table].key])
-    assert [reason for reason in desk.gaps(table) if f"id {chosen}: " in reason] != []
-    broken.clear()
+    told = {(row.table, row.record_id) for row in desk.ws.unreadable.itertuples()}
+    assert told >= expected
+    lost = {key for table, key in expected if table in ("invoices", "schedules")}  # with what hangs on them
+    assert {table for table, _ in told - expected} <= ({"invoice_lines", "schedule_lines"} if lost else set())
+    for table, key in expected:
+        assert key not in set(getattr(desk.ws, table)[TABLES[table].key])
+        assert any("could not be read in full" in reason for reason in desk.gaps(table))
+    spoiled.clear()
     desk.clock.sleep(3600)
     desk.pull(full=True)
     assert len(desk.ws.unreadable) == 0

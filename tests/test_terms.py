@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, REMOTE, agreed, contract, line, ticket, timer, world
 
@@ -289,6 +289,7 @@ def test_the_columns_are_the_declared_ones_with_rows_and_without(table, terms_of
         }
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.permutations(range(8)))
 def test_a_row_means_the_same_wherever_it_stands(order):
     rows = [
