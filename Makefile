@@ -36,8 +36,8 @@ check-notebooks: $(TO_TEST) ## runs every notebook on the sandbox and compares e
 
 browser: $(TO_TEST) ## drives JupyterLab in Chromium, if there is one
 	@if [ -n "$(CHROMIUM)" ]; then \
-		echo "$(PY) -m pytest -p no:nbval -m browser tests/browser"; \
-		CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -p no:nbval -m browser tests/browser; \
+		echo "$(PY) -m pytest -p no:nbval -m browser -n $(or $(JOBS),2) --dist loadfile tests/browser"; \
+		CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -p no:nbval -m browser -n $(or $(JOBS),2) --dist loadfile tests/browser; \
 	elif [ "$(REQUIRE_BROWSER)" = 1 ]; then \
 		echo "FAILED: no Chromium was found, and REQUIRE_BROWSER=1 asks for the browser tests." >&2; exit 1; \
 	else \
