@@ -1,32 +1,20 @@
 """A desk with a mirror, and the mirror held against everything that the account answers."""
 
 import collections
-import functools
-import json
 import re
 
 import pandas as pd
 from desk import Desk
 from everything import read_everything
 
-from syncro_nb.sandbox import Sandbox
 from syncro_nb.tables import TABLES
 
 # A customer's detail has links to everything, which the mirror leaves to the tables; readings have their own times.
 NOT_COMPARED = {"customers": ["extra", "detail_at"], "tickets": ["detail_at"], "invoices": ["detail_at", "named_at"]}
 
 
-@functools.cache
-def _as_made():
-    """The small account, made once: making it takes longer than most tests."""
-    return json.dumps(Sandbox().dump())
-
-
 class MirrorDesk(Desk):
     """`pull()` syncs and tells the requests that it took, by path."""
-
-    def __init__(self, home, sandbox=None):
-        super().__init__(home, sandbox or Sandbox.load(json.loads(_as_made()), clock=lambda: self.clock.now()))
 
     def pull(self, full=False):
         before = len(self.sandbox._log)
