@@ -59,7 +59,8 @@ if TYPE_CHECKING:
 IDLE_REQUESTS = 12
 OVERLAP = timedelta(minutes=10)
 SETTINGS_AGE = timedelta(hours=1)
-TURN = timedelta(hours=1)  # a list of a few pages waits no longer for its turn
+TURN = timedelta(hours=1)  # a list of a few pages that fits into no allowance waits no longer
+FEW = 3
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
 MOST_ORPHANS = 20  # GETs in one sync for records that no list has
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
@@ -263,13 +264,13 @@ class Pull:
 
     def _turns(self, names: list[str], started: datetime, alive: bool) -> list[str]:
         """Which of the small lists are read now: all while something happens, else the oldest that the allowance holds."""
-        left = IDLE_REQUESTS - self.asking.requests
+        allowance = left = IDLE_REQUESTS - self.asking.requests
         chosen = []
         for name in sorted(names, key=lambda name: self.writer.state(name).get("as_of") or 0):
             state = self.writer.state(name)
             read_at, cost = moment_of(state.get("as_of")), state.get("pages") or 1
             is_broken = state.get("reason") and not state.get("refused")
-            longest = STALE if cost > IDLE_REQUESTS else TURN
+            longest = TURN if max(1, allowance) < cost <= FEW else STALE
             if alive or is_broken or read_at is None or started - read_at > longest or cost <= left:
                 chosen.append(name)
                 left -= cost
