@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .. import terms
@@ -411,16 +412,22 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
     """The problems of timers that name a line or are recorded as charged, as `problems` lists them. `lines`: those pending."""
     names = ["timer_id", "ticket_id", "recorded", "line_id", "started_at", "ended_at", "billable", "active_seconds"]
     timers = books.table("timers", names)
-    timers = timers[timers["recorded"] | timers["line_id"].notna()]
     charges = books.table("charges", ["line_id", "ticket_id", "product_id", "category"])
     tickets = books.table("tickets", ["ticket_id", "number", "detail_at", "updated_at"])
-    timers = timers.join(terms.look_up(timers["line_id"], charges, "line_id", {"line_ticket": "ticket_id"}))
-    kept = timers["recorded"] & (timers["line_ticket"] == timers["ticket_id"]).fillna(False).astype("bool")
-    of_charge = timers[timers["line_id"].isin(lines["line_id"].tolist())]
-    rest = timers[~kept]
+    # Nearly every timer was charged, and its line is there: whole columns tell, and few rows are looked at.
+    places = _places(_plain(timers["line_id"]), _plain(charges["line_id"]))
+    is_there, recorded = places >= 0, timers["recorded"].to_numpy()
+    lines_ticket = np.append(_plain(charges["ticket_id"]), _NOBODY)[places]
+    kept = recorded & is_there & (lines_ticket == _plain(timers["ticket_id"]))
+    names_line = timers["line_id"].notna().to_numpy()
+    rest = timers[(recorded | names_line) & ~kept].assign(is_there=is_there[(recorded | names_line) & ~kept])
+    is_pending = np.zeros(len(charges) + 1, dtype=bool)  # the last is for timers without a line
+    is_pending[_places(_plain(lines["line_id"]), _plain(charges["line_id"]))] = True
+    of_charge = timers[is_there & is_pending[places]]
     # One that is recorded and names no line may have become any labour line of its ticket that no timer names.
-    loose = charges[charges["ticket_id"].isin(rest.loc[rest["line_id"].isna(), "ticket_id"].tolist())]
-    loose = loose[~loose["line_id"].isin(timers["line_id"])]
+    is_named = np.zeros(len(charges) + 1, dtype=bool)
+    is_named[places] = True
+    loose = charges[~is_named[:-1] & charges["ticket_id"].isin(rest.loc[rest["line_id"].isna(), "ticket_id"].tolist())]
     labour = terms.is_labour(
         terms.kind(loose, books.table("products", ["product_id", "category", "price_cents"]), house)
     )
@@ -436,12 +443,12 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
     rest, of_charge = named(rest[~covered]), named(of_charge)
     is_read = rest["detail_at"].notna() & ~(rest["detail_at"] < rest["updated_at"]) & ("charges" in books.known)
     torn = ~rest["recorded"] & rest["billable"] & rest["ended_at"].notna()
-    is_there, why = rest["line_ticket"].notna(), "it names a ticket line and is not recorded as charged"
+    has_line, why = rest["is_there"], "it names a ticket line and is not recorded as charged"
     worked = terms.actual_seconds(of_charge)
     return [
-        (rest, torn & is_there, f"{why}: counted as its line only"),
-        (rest, torn & ~is_there & is_read, f"{why}: that line is not there, so it is counted nowhere"),
-        (rest, torn & ~is_there & ~is_read, f"{why}: that line was not read, so it is counted nowhere"),
+        (rest, torn & has_line, f"{why}: counted as its line only"),
+        (rest, torn & ~has_line & is_read, f"{why}: that line is not there, so it is counted nowhere"),
+        (rest, torn & ~has_line & ~is_read, f"{why}: that line was not read, so it is counted nowhere"),
         (
             rest,
             rest["recorded"] & is_read,
@@ -450,6 +457,24 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
         (of_charge, worked < 0, BACKWARDS),
         (of_charge, worked > DAY_SECONDS, TOO_LONG),
     ]
+
+
+_NOBODY = -(2**62)
+
+
+def _plain(ids: pd.Series) -> Any:
+    """Ids as whole numbers; those that are absent are nobody's."""
+    return ids.to_numpy("int64", na_value=_NOBODY)
+
+
+def _places(wanted: Any, ids: Any) -> Any:
+    """The place of each wanted id among `ids`, -1 where it is not there."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    order = None if (ids[1:] >= ids[:-1]).all() else np.argsort(ids, kind="stable")
+    found = np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)
+    places = found if order is None else order[found]
+    return np.where((ids[places] == wanted) & (wanted != _NOBODY), places, -1)
 
 
 def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
