@@ -23,6 +23,7 @@ class Search:
         self._pages = pages
         self._total: int | None = None
         self._looks = 0
+        self._met: set[int] = set()  # on any page: where ours lack one of these, an equal number is chance
         self._most = 8 + pages // 2  # with more of them reading the whole list is no dearer
         self.gone: set[int] = set()
         self.is_done = self.is_clear = False
@@ -36,6 +37,7 @@ class Search:
         """A page: its ids, how many rows it has, and how many pages there are; `number` if it is not the one asked for."""
         number = number or self.number
         self._looks += 1
+        self._met.update(ids)
         if pages and number > pages:  # the list has become shorter
             self._pages, self._high, self._total = pages, max(self._low, pages), None
             return self._end(False) if self._low > pages else None
@@ -58,7 +60,7 @@ class Search:
                 return self._end(False)
             self._high = self._pages
         self._low = max(self._low, number + 1)
-        if len(self._ids) == self._total:
+        if len(self._ids) == self._total and self._met.issubset(self._ids):
             return self._end(True)
         if self._low > self._pages:
             return self._end(False)
