@@ -1053,6 +1053,14 @@ def test_a_customer_that_cannot_be_read_takes_nothing_else_with_it(desk):
     assert (held["customer_id"] == customer).any()
 
 
+def test_prepaid_hours_that_no_detail_has_named_are_no_reading(desk):
+    block = next(row["id"] for row in desk.sandbox._account.customers if float(row["prepay_hours"] or 0) > 0)
+    rewriting(desk, lambda name, row: row.get("id") == block and row.pop("prepay_hours", None))
+    desk.pull(full=True)
+    assert block not in set(desk.ws.prepaid["customer_id"])
+    assert [reason for reason in desk.gaps("prepaid") if f"id {block}: " in reason] != []
+
+
 def test_prepaid_hours_that_a_detail_does_not_name_are_not_none(desk):
     block = next(row["id"] for row in desk.sandbox._account.customers if float(row["prepay_hours"] or 0) > 0)
     desk.pull(full=True)

@@ -291,12 +291,11 @@ class CustomerDetails(Records):
         assert hours is not None
         silent = [one.why for one in flaws if one.record is type(record)]
         left = self._hours.get(record.id) if silent else hours(record)  # what was not said has not changed
-        writer, unread = self.pull.writer, self.pull.unread("prepaid")
-        unread.drop(record.id)
-        for why in silent:
-            unread.add(record.id, why)
+        writer = self.pull.writer
+        self.pull.unread("prepaid").drop(record.id)
+        self.pull.note_unreadable("prepaid", [(record.id, why) for why in silent])
         writer.append("customer_details", DetailRead(record.id, record.updated_at, read_at, left))
-        if record.id not in self._hours or self._hours[record.id] != left:
+        if not silent and (record.id not in self._hours or self._hours[record.id] != left):
             self._hours[record.id] = left
             writer.append("prepaid", Snapshot(f"{record.id}@{read_at.isoformat()}", record.id, read_at, left))
 
