@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
 from .service.records import Comment, Ticket, TicketLine, Timer
-from .tables import TABLES, Column
+from .tables import INSTANT, TABLES, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +133,7 @@ def of_columns(columns: Mapping[str, Column], rows: pd.DataFrame) -> pd.DataFram
 
 
 def from_arrow(data: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """An Arrow table as a DataFrame of the declared dtypes; text and numbers are taken as they lie in memory where possible.
+    """An Arrow table as a DataFrame of the declared dtypes, which takes over its memory where possible, to write to, too.
 
     Raises InputError where a number, a flag or a text that must be there is absent. A category that is absent is one that an
     older version of this package did not keep, and stays so.
@@ -151,9 +151,17 @@ def from_arrow(data: Any, columns: Mapping[str, Column]) -> pd.DataFrame:
 
 
 def _series(values: Any, dtype: str) -> Any:
+    import numpy as np
     import pandas as pd
 
-    if dtype in ("Int64", "boolean", "str"):
+    if dtype == INSTANT:  # whole microseconds are what both have in memory
+        return pd.Series(_numbers(values.cast("int64").fill_null(pd.NaT.value)), copy=False).astype(dtype)
+    if dtype == "Int64":
+        absent = values.is_null().to_numpy() if values.null_count else np.zeros(len(values), bool)
+        return pd.Series(pd.arrays.IntegerArray(_numbers(values.cast("int64")), absent), copy=False)
+    if dtype in ("int64", "float64") and not values.null_count:
+        return pd.Series(_numbers(values.cast(dtype.replace("float64", "double"))), copy=False)
+    if dtype in ("boolean", "str"):
         declared = pd.Series([], dtype=dtype).dtype
         if hasattr(declared, "__from_arrow__"):
             return pd.Series(declared.__from_arrow__(values), copy=False)
@@ -161,6 +169,21 @@ def _series(values: Any, dtype: str) -> Any:
     if dtype == "category":
         return _sorted_categories(values.to_pandas())
     return values.to_pandas().astype(dtype)
+
+
+def _numbers(values: Any) -> Any:
+    """Numbers of Arrow as an array that can be written to, as they lie in memory where possible; those absent are anything.
+
+    pandas would copy them, twice where some are absent.
+    """
+    import numpy as np
+
+    whole = values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+    data = whole.buffers()[1]
+    if data is None:
+        return np.zeros(len(whole), whole.type.to_pandas_dtype())
+    numbers = np.frombuffer(data, whole.type.to_pandas_dtype(), len(whole), whole.offset * (whole.type.bit_width // 8))
+    return numbers if numbers.flags.writeable else numbers.copy()
 
 
 def _sorted_categories(words: pd.Series) -> pd.Series:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from .books import Books
@@ -201,13 +202,14 @@ def mode(work: pd.DataFrame, labour: pd.Series, books: Books, house: House) -> p
     contracts pay for labour only, not for goods: `labour` says which rows are (every timer is).
     """
     kinds = work["kind"].astype("str")
-    codes = pd.Series(MODES.index("time-and-materials"), index=work.index)
+    codes = np.full(len(work), MODES.index("time-and-materials"))
     for one in FREE_KINDS:
-        codes[(kinds == one) | _tagged(work["tags"], one) | _tagged(work["customer_tags"], one)] = MODES.index(one)
-    codes[labour & _covered(work, kinds, books, house.policy)] = MODES.index("contract")
+        free = (kinds == one) | _tagged(work["tags"], one) | _tagged(work["customer_tags"], one)
+        codes[free.to_numpy()] = MODES.index(one)
+    codes[(labour & _covered(work, kinds, books, house.policy)).to_numpy()] = MODES.index("contract")
     customers = books.table("customers", ["customer_id", "prepaid_millionths"])
     holders = customers.loc[customers["prepaid_millionths"].fillna(0) > 0, "customer_id"]
-    codes[labour & work["customer_id"].isin(holders.tolist())] = MODES.index("block")
+    codes[(labour & work["customer_id"].isin(holders.tolist())).to_numpy()] = MODES.index("block")
     return pd.Series(pd.Categorical.from_codes(codes, list(MODES)), index=work.index)
 
 
@@ -286,17 +288,16 @@ def look_up(
     """For each id, columns (new name: name) of the row with that `key`; absent where there is none, text then empty.
 
     Whole numbers become Int64 and flags boolean, since they may be absent. Where a key occurs twice the first row counts.
-    Many look-ups in one large frame are quicker with an `index` of its keys that is kept.
+    Many long look-ups in one large frame are quicker with an `index` of its keys that is kept.
     """
-    unique, index = frame, pd.Index(frame[key].astype("int64")) if index is None else index
-    if not index.is_unique:
-        unique = frame.drop_duplicates(key)
-        index = pd.Index(unique[key].astype("int64"))
-    wanted = ids if ids.dtype == "int64" else ids.fillna(-(2**62)).astype("int64")
-    places = index.get_indexer(pd.Index(wanted))
+    wanted = plain_ids(ids)
+    if index is not None and index.is_unique:
+        places = index.get_indexer(pd.Index(wanted))
+    else:
+        places = places_of(wanted, plain_ids(frame[key]))
     found = {}
     for new, old in columns.items():
-        column = unique[old]
+        column = frame[old]
         if column.dtype == "int64":
             column = column.astype("Int64")
         elif column.dtype == "bool":
@@ -307,7 +308,24 @@ def look_up(
     return pd.DataFrame(found, index=ids.index)
 
 
+def plain_ids(ids: pd.Series) -> Any:
+    """Ids as an array of int64; those that are absent are nobody's."""
+    return ids.to_numpy("int64", na_value=_NOBODYS) if ids.dtype != "int64" else ids.to_numpy()
+
+
+def places_of(wanted: Any, ids: Any) -> Any:
+    """The place of each wanted id among `ids` (`plain_ids` both), the first if it is there twice; -1 where it is not there."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    order = None if (ids[1:] >= ids[:-1]).all() else np.argsort(ids, kind="stable")
+    found = np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)
+    places = found if order is None else order[found]
+    return np.where((ids[places] == wanted) & (wanted != _NOBODYS), places, -1)
+
+
 # ---------------------------------------------------------------- inside
+
+_NOBODYS = -(2**62)
 
 
 def _factor(ids: pd.Series) -> tuple[list[int | None], Any]:

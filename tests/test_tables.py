@@ -1,7 +1,9 @@
 """The declared tables: every record becomes a row of the declared columns and dtypes, empty or not."""
 
 from dataclasses import MISSING, fields
+from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 from desk import Desk
 from everything import read_everything
@@ -9,7 +11,7 @@ from everything import read_everything
 from syncro_nb import frames
 from syncro_nb.errors import InputError
 from syncro_nb.service import wire
-from syncro_nb.tables import TABLES
+from syncro_nb.tables import INSTANT, TABLES
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +111,31 @@ def test_what_must_be_there_and_is_absent_is_told_with_its_row(column, values):
 
     with pytest.raises(InputError, match=f"1 rows have no {column}, the first of them row 2"):
         frames.from_arrow(pa.table({column: values}), TABLES["timers"].columns)
+
+
+@pytest.mark.parametrize("absent", [False, True])
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("timer_id", [5, 2**62, -1, 7]),
+        ("active_seconds", [5, 2**62, -1, 7]),
+        ("started_at", [datetime(2026, 3, day, 9, 30, 0, day, tzinfo=UTC) for day in (1, 8, 29, 30)]),
+    ],
+)
+def test_arrow_becomes_a_frame_whatever_its_pieces_are_and_can_be_written_to(column, cells, absent):
+    import pyarrow as pa
+
+    dtype = TABLES["timers"].columns[column].dtype
+    if absent and dtype == "int64":
+        pytest.skip("it is never absent")
+    cells = [*cells[:2], None, *cells[2:]] if absent else cells
+    kind = pa.timestamp("us", "UTC") if dtype == INSTANT else pa.int64()
+    whole = pa.array([*cells, *cells], kind)
+    for data in (whole[: len(cells)], whole[len(cells) :], whole[:0], [whole[:2], whole[2:2], whole[2 : len(cells)]]):
+        data = pa.chunked_array(data if isinstance(data, list) else [data])
+        made = frames.from_arrow(pa.table({column: data}), {column: TABLES["timers"].columns[column]})
+        wanted = pd.DataFrame({column: pd.Series(data.to_pylist(), dtype=dtype)})
+        pd.testing.assert_frame_equal(made, wanted)
+        if len(made):
+            made.loc[0, column] = cells[-1]
+            assert made[column].tolist()[:2] == [cells[-1], cells[1]]

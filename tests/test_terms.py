@@ -13,7 +13,7 @@ from syncro_nb import frames, terms
 from syncro_nb.money import line_cents
 from syncro_nb.policy import Policy, Rounding
 from syncro_nb.service.records import Product, Ticket
-from syncro_nb.tables import TABLES
+from syncro_nb.tables import TABLES, Column
 from syncro_nb.terms import CHARGED, TIMED
 
 QUARTERS = Rounding(minimum_minutes=15, increment_minutes=15)
@@ -313,3 +313,21 @@ def test_terms_need_no_table_that_was_never_read():
     assert found["rate_source"].tolist() == ["unknown"]
     assert found["worked_on"].tolist() == [pd.Timestamp("2026-03-30")]
     assert list(frames.from_records("timers", [])) == list(TABLES["timers"].columns)
+
+
+# ---------------------------------------------------------------- looking up by id
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 9), st.integers(0, 99)), max_size=12),
+    st.lists(st.none() | st.integers(-3, 9), max_size=12),
+    st.booleans(),
+)
+def test_a_look_up_finds_the_first_row_of_each_id_in_any_order(rows, wanted, is_sorted):
+    rows = sorted(rows) if is_sorted else rows
+    listed = frames.frame({"key": Column("int64", ""), "value": Column("int64", "")}, rows)
+    first = dict(reversed(rows))
+    expected = [None if one is None else first.get(one) for one in wanted]
+    for index in (None, pd.Index(listed["key"])):
+        found = terms.look_up(pd.Series(wanted, dtype="Int64"), listed, "key", {"v": "value"}, index)["v"]
+        assert [None if pd.isna(one) else int(one) for one in found] == expected

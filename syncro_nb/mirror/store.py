@@ -307,10 +307,11 @@ class Store:
         for column in columns:
             own, source = JOINED[name][column]
             if own not in places:
-                read = self.load(own, pin=pin)
-                places[own] = read, pc.index_in(keys, value_set=read.column("id").combine_chunks())
+                sources = [one for where, one in JOINED[name].values() if where == own]
+                read = self.load(own, list(dict.fromkeys(["id", *sources])), pin)
+                places[own] = read, _places(keys.to_numpy(), read.column("id").to_numpy())
             read, place = places[own]
-            values = read.column(source).take(place)
+            values = read.column(source) if place is None else read.column(source).take(place)
             if column == "prepaid_hours":
                 values = pc.divide(values.cast(pa.float64()), float(MILLION))
             table = table.append_column(column, values)
@@ -719,6 +720,19 @@ def _array(cells: list[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pa.array(cells, pa.int64()).cast(kind)
     return pa.array(cells, kind)
+
+
+def _places(wanted: Any, ids: Any) -> pa.Array | None:
+    """The place of each wanted id among ids that are sorted, absent where it is not there; None where both are the same."""
+    import numpy as np
+    import pyarrow as pa
+
+    if np.array_equal(wanted, ids):
+        return None
+    found = np.searchsorted(ids, wanted)
+    is_there = found < len(ids)
+    is_there[is_there] = ids[found[is_there]] == wanted[is_there]
+    return pa.array(found, mask=~is_there)
 
 
 def _may_be_absent(table: str, column: str) -> bool:

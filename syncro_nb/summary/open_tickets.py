@@ -265,7 +265,9 @@ def changes(books: Books, house: House, since: datetime, seen: Sequence[Sequence
         "resolved_at",
     ]
     tickets = books.table("tickets", names)
-    recent = tickets[(tickets[["created_at", "updated_at", "resolved_at"]] > since).any(axis=1)]
+    recent = tickets[
+        (tickets["created_at"] > since) | (tickets["updated_at"] > since) | (tickets["resolved_at"] > since)
+    ]
     done = resolved(recent, house)
     opened = recent["created_at"] > since
     closed = done & (recent["resolved_at"].fillna(recent["updated_at"]) > since)
@@ -278,8 +280,8 @@ def changes(books: Books, house: House, since: datetime, seen: Sequence[Sequence
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))
     rows = recent.assign(change=change, changed_at=at, customer=customer_names(recent, books))[change != ""]
     rows = rows.sort_values(["changed_at", "number"], ascending=False)
-    there = set(tickets["ticket_id"].tolist())
-    lost = pd.DataFrame([one for one in seen or () if one[0] not in there], columns=list(SEEN)).assign(change="gone")
+    were_open = pd.DataFrame([*(seen or ())], columns=list(SEEN))
+    lost = were_open[~were_open["ticket_id"].isin(tickets["ticket_id"])].assign(change="gone")
     columns = [name for name in CHANGES if name != "changed_at"]
     return of_columns(CHANGES, pd.concat([rows, lost[columns]], ignore_index=True) if len(lost) else rows)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from ..frames import frame, of_columns, records
 from ..money import format_cents
 from ..policy import FREE_KINDS, Policy
 from ..tables import DAY, INSTANT, Column
+from ..terms import places_of, plain_ids
 from .age import AGE_BANDS, age_band
 from .missing import counted, document, gaps, say
 from .namesakes import customer_names
@@ -158,45 +160,49 @@ class Unbilled:
     problems: pd.DataFrame
     incomplete: tuple[Gap, ...] = ()
 
+    @cached_property
+    def _parts(self) -> pd.DataFrame:
+        return _parts(self.rows)
+
     @property
     def totals(self) -> dict[str, int | float]:
         """The sums of all rows by name (TOTALS), and `without_time`: tickets resolved without time."""
-        sums = total_by(self.rows.assign(all=""), "all")
+        sums = self._parts.sum()
         return {
-            **{name: sums[name].sum().item() if len(sums) else 0 for name in TOTALS},
+            **{name: int(sums[name]) / 3600 if name.endswith("_hours") else int(sums[name]) for name in TOTALS},
             "without_time": len(self.without_time),
         }
 
     @property
     def by_customer(self) -> pd.DataFrame:
         """TOTALS by customer, most dollars first."""
-        return total_by(self.rows, "customer")
+        return _total(self._parts, self.rows["customer"])
 
     @property
     def by_technician(self) -> pd.DataFrame:
         """TOTALS by technician, most dollars first."""
-        return total_by(self.rows, "technician")
+        return _total(self._parts, self.rows["technician"])
 
     @property
     def by_kind(self) -> pd.DataFrame:
         """TOTALS by labour kind, most dollars first."""
-        return total_by(self.rows, "kind")
+        return _total(self._parts, self.rows["kind"])
 
     @property
     def by_age(self) -> pd.DataFrame:
         """TOTALS by age of the work, youngest first; all four bands are there."""
-        return total_by(self.rows, "age_band", all_of=AGE_BANDS)
+        return _total(self._parts, self.rows["age_band"], AGE_BANDS)
 
     @property
     def by_what(self) -> pd.DataFrame:
         """TOTALS of timers not charged and of charges not invoiced."""
-        return total_by(self.rows, "what")
+        return _total(self._parts, self.rows["what"])
 
     @property
     def by_mode(self) -> pd.DataFrame:
         """TOTALS by how the work is paid for, and what each comes to at its rates (BY_MODE); what is to be billed is first."""
         order = (TO_BILL, *(one for one in terms.MODES if one != TO_BILL))
-        sums = total_by(self.rows, "mode", all_of=order)
+        sums = _total(self._parts, self.rows["mode"], order)
         worth = self.rows["worth_cents"].groupby(self.rows["mode"].astype("str")).sum()
         sums["worth_cents"] = sums["mode"].map(worth).fillna(0)
         return of_columns(BY_MODE, sums[sums["records"] > 0])
@@ -309,22 +315,28 @@ def total_by(rows: pd.DataFrame, column: str, *, all_of: tuple[str, ...] = ()) -
     `all_of`: these values in this order, those without rows too. Hours and dollars are those of what is to be billed; what a
     block or a contract pays, and what is free, is in hours of its own.
     """
-    mode, cents = rows["mode"].astype("str"), rows["amount_cents"]
-    parts = pd.DataFrame(
-        {
-            column: rows[column].astype("str"),
-            "records": 1,
-            "actual_hours": _worked(rows).fillna(0).astype("int64").where(mode == TO_BILL, 0),
-            **{name: rows["billable_seconds"].where(mode.isin(modes), 0) for name, modes in HOURS_OF.items()},
-            "uncharged_cents": cents.where(rows["what"] == TIMER, 0),
-            "pending_cents": cents.where(rows["what"] == CHARGE, 0),
-            "amount_cents": cents,
-        }
-    )
-    sums = parts.groupby(column, as_index=False)[list(TOTALS)].sum()
-    for name in TOTALS:
-        if name.endswith("_hours"):
-            sums[name] = _hours(sums[name])
+    return _total(_parts(rows), rows[column], all_of)
+
+
+def _parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each row adds to the TOTALS, in their order; hours still in whole seconds, so that sums are exact."""
+    cents, seconds, is_timer = rows["amount_cents"], rows["billable_seconds"], rows["what"] == TIMER
+    parts = {
+        "records": 1,
+        "actual_hours": _worked(rows).fillna(0).astype("int64").where(rows["mode"] == TO_BILL, 0),
+        **{name: seconds.where(rows["mode"].isin(modes), 0) for name, modes in HOURS_OF.items()},
+        "uncharged_cents": cents.where(is_timer, 0),
+        "pending_cents": cents.where(~is_timer, 0),
+        "amount_cents": cents,
+    }
+    return pd.DataFrame({name: parts[name] for name in TOTALS}, index=rows.index)
+
+
+def _total(parts: pd.DataFrame, groups: pd.Series, all_of: tuple[str, ...] = ()) -> pd.DataFrame:
+    column = str(groups.name)
+    sums = parts.groupby(groups.astype("str")).sum()
+    hours = [name for name in TOTALS if name.endswith("_hours")]
+    sums = sums.assign(**(sums[hours] / 3600)).reset_index()
     if all_of:
         more = [one for one in sums[column] if one not in all_of]
         sums = sums.set_index(column).reindex([*all_of, *more], fill_value=0).rename_axis(column).reset_index()
@@ -343,9 +355,10 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     names = ["ticket_id", "number", "customer_id", "customer", "technician", "subject", "status", "problem_type"]
     names += ["created_at", "resolved_at", "updated_at", "tags", "customer_tags", "detail_at"]
     tickets = books.table("tickets", names)
-    tickets = tickets[terms.resolved(tickets, house) & tickets["detail_at"].notna()]
-    timed = books.table("timers", ["ticket_id"])["ticket_id"]
-    tickets = tickets[~tickets["ticket_id"].isin(timed.dropna().astype("int64"))]
+    timed = books.table("timers", ["ticket_id"])["ticket_id"].dropna().astype("int64")
+    # Nearly every ticket has a timer: one mask, so that only the few others are copied with all of their text.
+    is_over = terms.resolved(tickets, house) & tickets["detail_at"].notna()
+    tickets = tickets[is_over & ~tickets["ticket_id"].isin(timed)]
     lines = books.table("charges", ["ticket_id", "product_id", "category"])
     lines = lines[lines["ticket_id"].isin(tickets["ticket_id"].tolist())]
     labour = terms.is_labour(terms.kind(lines, books.table("products", ["product_id", "category"]), house))
@@ -415,14 +428,14 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
     charges = books.table("charges", ["line_id", "ticket_id", "product_id", "category"])
     tickets = books.table("tickets", ["ticket_id", "number", "detail_at", "updated_at"])
     # Nearly every timer was charged, and its line is there: whole columns tell, and few rows are looked at.
-    places = _places(_plain(timers["line_id"]), _plain(charges["line_id"]))
+    places = places_of(plain_ids(timers["line_id"]), plain_ids(charges["line_id"]))
     is_there, recorded = places >= 0, timers["recorded"].to_numpy()
-    lines_ticket = np.append(_plain(charges["ticket_id"]), _NOBODY)[places]
-    kept = recorded & is_there & (lines_ticket == _plain(timers["ticket_id"]))
+    lines_ticket = plain_ids(charges["ticket_id"])[places] if len(charges) else places
+    kept = recorded & is_there & (lines_ticket == plain_ids(timers["ticket_id"]))
     names_line = timers["line_id"].notna().to_numpy()
     rest = timers[(recorded | names_line) & ~kept].assign(is_there=is_there[(recorded | names_line) & ~kept])
     is_pending = np.zeros(len(charges) + 1, dtype=bool)  # the last is for timers without a line
-    is_pending[_places(_plain(lines["line_id"]), _plain(charges["line_id"]))] = True
+    is_pending[places_of(plain_ids(lines["line_id"]), plain_ids(charges["line_id"]))] = True
     of_charge = timers[is_there & is_pending[places]]
     # One that is recorded and names no line may have become any labour line of its ticket that no timer names.
     is_named = np.zeros(len(charges) + 1, dtype=bool)
@@ -459,24 +472,6 @@ def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[t
     ]
 
 
-_NOBODY = -(2**62)
-
-
-def _plain(ids: pd.Series) -> Any:
-    """Ids as whole numbers; those that are absent are nobody's."""
-    return ids.to_numpy("int64", na_value=_NOBODY)
-
-
-def _places(wanted: Any, ids: Any) -> Any:
-    """The place of each wanted id among `ids`, -1 where it is not there."""
-    if not len(ids):
-        return np.full(len(wanted), -1)
-    order = None if (ids[1:] >= ids[:-1]).all() else np.argsort(ids, kind="stable")
-    found = np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)
-    places = found if order is None else order[found]
-    return np.where((ids[places] == wanted) & (wanted != _NOBODY), places, -1)
-
-
 def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     """What another policy would make of the uncharged timers, as POLICY_CHANGE, biggest difference first.
 
@@ -500,8 +495,8 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
 def _uncharged(books: Books) -> pd.DataFrame:
     names = ["timer_id", "ticket_id", "user_id", "product_id", "line_id", "started_at", "ended_at", "created_at"]
     names += ["recorded", "billable", "active_seconds", "billable_seconds", "override_seconds"]
-    wanted = terms.uncharged(books.table("timers", ["ended_at", "billable", "recorded", "line_id"])).to_numpy()
-    return books.table("timers", names)[wanted]
+    timers = books.table("timers", names)
+    return timers[terms.uncharged(timers)]
 
 
 def _pending(books: Books) -> pd.DataFrame:
