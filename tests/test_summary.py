@@ -293,6 +293,25 @@ def test_customers_of_one_name_stand_apart_in_the_rows_and_in_the_sums():
     assert set(policy_change(books, HOUSE, Policy())["customer"]) == set(found.by_customer["customer"])
 
 
+def test_technicians_of_one_name_stand_apart_in_the_rows_and_in_the_sums():
+    twins = (User(5, "Sam Reed"), User(6, "Sam Reed"), User(7, "Ada Holt"))
+    tickets = [
+        *(opened(n, user_id=n, technician=twins[n - 5], updated_at=NOW - timedelta(hours=n)) for n in (5, 6)),
+        opened(7, user_id=7, technician=twins[2]),
+        opened(8),
+        ticket(9, user_id=6, technician=twins[1], resolved_at=days_ago(9)),
+    ]
+    timers = [timer(n, number=n, minutes=30, user_id=n) for n in (5, 6, 7)]
+    books = world(tickets=tickets, timers=timers, users=twins)
+    found, looked = summarise_unbilled(books, HOUSE), summarise_open_tickets(books, HOUSE)
+    apart = ["Ada Holt", "Sam Reed (id 5)", "Sam Reed (id 6)"]
+    assert sorted(found.by_technician["technician"]) == apart
+    assert sorted(looked.by_technician["technician"]) == ["", *apart]
+    assert found.without_time["technician"].tolist() == ["Sam Reed (id 6)"]
+    assert set(policy_change(books, HOUSE, Policy())["technician"]) == set(apart)
+    assert pairs(looked.changes, "number", "technician") == [(5, "Sam Reed (id 5)"), (6, "Sam Reed (id 6)")]
+
+
 def test_a_name_that_looks_like_one_with_an_id_is_nobody_elses():
     named = {77: "Anvil", 78: "Anvil", 79: "Anvil (id 77)"}
     tickets = [opened(n, customer=n, customer_name=name) for n, name in named.items()]

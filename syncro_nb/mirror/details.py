@@ -27,11 +27,12 @@ def wanted_tickets(pull: Pull, *, only_open: bool = False) -> list[int]:
     """The tickets whose details are missing or old: open ones first, then by their last change, the newest first."""
     details = pull.details_of("tickets")
     names = ["ticket_id", "status", "updated_at", "created_at"]
-    recent = microseconds(pull.now() - timedelta(days=RECENT_DAYS))
+    present = microseconds(pull.now())
+    recent = present - _microseconds_of(timedelta(days=RECENT_DAYS))
     resolved: dict[str, bool] = {}
     ranked = []
     for key, status, updated_at, created_at in pull.store.values("tickets", names):
-        if key not in pull.forced["tickets"] and not _is_wanted(pull, details.get(key), updated_at):
+        if key not in pull.forced["tickets"] and not _is_wanted(pull, present, details.get(key), updated_at):
             continue
         status = status or ""
         if status not in resolved:
@@ -48,7 +49,8 @@ def wanted_tickets(pull: Pull, *, only_open: bool = False) -> list[int]:
 def wanted_invoices(pull: Pull) -> list[int]:
     """The invoices whose lines are missing or old, and those of which only the list says that they name no ticket."""
     details, owners = pull.details_of("invoices"), pull.details_of("owners")
-    recent = microseconds(pull.now() - timedelta(days=RECENT_DAYS))
+    present = microseconds(pull.now())
+    recent = present - _microseconds_of(timedelta(days=RECENT_DAYS))
     is_refused = not pull.is_complete("invoice_lines")
     ranked = []
     columns = ["invoice_id", "updated_at", "is_paid", "ticket_id", "schedule_id", "is_recurring"]
@@ -56,9 +58,9 @@ def wanted_invoices(pull: Pull) -> list[int]:
         is_late = not is_paid or (updated_at or 0) >= recent
         is_loose = ticket is None and schedule is None and not recurs
         if (
-            (key in pull.forced["invoices"] or _is_wanted(pull, details.get(key), updated_at))
+            (key in pull.forced["invoices"] or _is_wanted(pull, present, details.get(key), updated_at))
             and (pull.wants_all or not is_refused or is_late or key in details)
-        ) or (is_loose and (pull.wants_all or is_late) and _is_wanted(pull, owners.get(key), updated_at)):
+        ) or (is_loose and (pull.wants_all or is_late) and _is_wanted(pull, present, owners.get(key), updated_at)):
             ranked.append((bool(is_paid), -(updated_at or 0), key))
     return [key for _, _, key in sorted(ranked)]
 
@@ -68,9 +70,8 @@ def wanted_customers(pull: Pull) -> list[int]:
     own = pull.store.values("customer_details", ["id", "updated_at", "read_at", "prepaid_millionths"])
     details = {key: (then, at) for key, then, at, _ in own}
     blocks = {key for key, _, _, hours in own if hours is not None}
-    now = pull.now()
-    present = microseconds(now)
-    recent, day_ago = microseconds(now - timedelta(days=RECENT_DAYS)), microseconds(now - STALE)
+    present = microseconds(pull.now())
+    recent, day_ago = present - _microseconds_of(timedelta(days=RECENT_DAYS)), present - _microseconds_of(STALE)
     billed: dict[int, int] = {}
     for customer, updated_at in pull.store.values("invoices", ["customer_id", "updated_at"]):
         if customer is not None:
@@ -88,7 +89,7 @@ def wanted_customers(pull: Pull) -> list[int]:
         moved = is_block and known is not None and is_later and (billed[key] <= present or known[1] > present)
         if (
             (known is None and (pull.wants_all or key in busy))
-            or (known is not None and _is_wanted(pull, known, updated_at))
+            or (known is not None and _is_wanted(pull, present, known, updated_at))
             or moved
             or (is_block and known is not None and known[1] < day_ago)
         ):
@@ -96,12 +97,11 @@ def wanted_customers(pull: Pull) -> list[int]:
     return [key for _, key in sorted(wanted)]
 
 
-def _is_wanted(pull: Pull, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
-    """Whether a detail is missing, older than the row, or so close to a change that it may be either."""
+def _is_wanted(pull: Pull, now: int, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
+    """Whether a detail is missing, older than the row, or so close to a change that it may be either. `now`: the present."""
     if known is None:
         return True
     then, read_at = known
-    now = microseconds(pull.now())
     if read_at < pull.anew_before or (pull.anew_before and read_at > now):
         return True
     if updated_at is None or then is None:

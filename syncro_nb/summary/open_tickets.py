@@ -19,7 +19,7 @@ from ..tables import DAY, INSTANT, Column
 from ..terms import look_up, resolved, today
 from .age import age_band
 from .missing import counted, gaps
-from .namesakes import customer_names
+from .namesakes import customer_names, technician_names
 
 OURS, THEIRS, THIRD, NONE = "us", "customer", "third party", "nobody (scheduled)"
 
@@ -185,6 +185,7 @@ def open_rows(books: Books, house: House, *, site: str | None = None) -> pd.Data
     rows = rows.join(turn(rows, books))
     rows["waiting_days"] = _days(rows["waiting_since"], books.as_of)
     rows["customer"] = customer_names(rows, books)
+    rows["technician"] = technician_names(rows["user_id"], rows["technician"], books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(OPEN, rows)
 
@@ -258,6 +259,7 @@ def changes(books: Books, house: House, since: datetime, seen: Sequence[Sequence
         "status",
         "customer_id",
         "customer",
+        "user_id",
         "technician",
         "subject",
         "created_at",
@@ -278,7 +280,11 @@ def changes(books: Books, house: House, since: datetime, seen: Sequence[Sequence
     change = change.mask(closed, "resolved").mask(closed & opened, "opened and resolved")
     at = recent["updated_at"].mask(opened, recent["created_at"])
     at = at.mask(closed, recent["resolved_at"].fillna(recent["updated_at"]))
-    rows = recent.assign(change=change, changed_at=at, customer=customer_names(recent, books))[change != ""]
+    told = {
+        "customer": customer_names(recent, books),
+        "technician": technician_names(recent["user_id"], recent["technician"], books),
+    }
+    rows = recent.assign(change=change, changed_at=at, **told)[change != ""]
     rows = rows.sort_values(["changed_at", "number"], ascending=False)
     were_open = pd.DataFrame([*(seen or ())], columns=list(SEEN))
     lost = were_open[~were_open["ticket_id"].isin(tickets["ticket_id"])].assign(change="gone")

@@ -29,7 +29,7 @@ from ..tables import DAY, INSTANT, Column
 from ..terms import places_of, plain_ids
 from .age import AGE_BANDS, age_band
 from .missing import counted, document, gaps, say
-from .namesakes import customer_names
+from .namesakes import customer_names, technician_names
 from .open_tickets import CUSTOMER, links
 
 TIMER, CHARGE = "timer not charged", "charge not invoiced"
@@ -305,6 +305,7 @@ def _rows(
     for name, modes in HOURS_OF.items():
         rows[name] = _hours(rows["billable_seconds"].where(rows["mode"].isin(modes), 0))
     rows["customer"] = customer_names(rows, books)
+    rows["technician"] = technician_names(rows["technician_id"], rows["technician"], books)
     rows["link"] = links(rows["ticket_id"], site)
     return of_columns(UNBILLED, rows.sort_values(["worked_on", "what", "record_id"]))
 
@@ -353,7 +354,7 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
     judged; the summary says how many were not.
     """
     names = ["ticket_id", "number", "customer_id", "customer", "technician", "subject", "status", "problem_type"]
-    names += ["created_at", "resolved_at", "updated_at", "tags", "customer_tags", "detail_at"]
+    names += ["created_at", "resolved_at", "updated_at", "tags", "customer_tags", "detail_at", "user_id"]
     tickets = books.table("tickets", names)
     timed = books.table("timers", ["ticket_id"])["ticket_id"].dropna().astype("int64")
     # Nearly every ticket has a timer: one mask, so that only the few others are copied with all of their text.
@@ -376,6 +377,7 @@ def resolved_without_time(books: Books, house: House, *, site: str | None = None
         mode=terms.mode(work, pd.Series(True, index=work.index), books, house),
         age_days=(pd.Timestamp(terms.today(books)) - work["worked_on"]).dt.days.astype("Int64"),
         customer=customer_names(work, books),
+        technician=technician_names(work["user_id"], work["technician"], books),
         link=links(work["ticket_id"], site),
     )
     rows["age_band"] = age_band(rows["age_days"])
@@ -488,6 +490,7 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     rows["changed_cents"] = terms.hours_cents(rows["changed_seconds"], rows["rate_cents"]).where(to_bill, 0)
     rows["difference_cents"] = rows["changed_cents"] - rows["amount_cents"]
     rows["customer"] = customer_names(rows, books)
+    rows["technician"] = technician_names(rows["technician_id"], rows["technician"], books)
     size = rows["difference_cents"].abs()
     return of_columns(POLICY_CHANGE, rows.assign(size=size).sort_values(["size", "timer_id"], ascending=[False, True]))
 
