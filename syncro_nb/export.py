@@ -8,6 +8,9 @@ csv     amounts as decimals, columns without their `_cents`; days and instants i
 json    a list of rows, amounts in cents as they are, instants in ISO 8601, what is absent as null
 parquet the columns as they are
 
+In all of them durations are hours, in a column `*_hours`, and periods and intervals are text ("2026-03"); see `flat` for what
+becomes of an index and of headers of several levels.
+
 A file that exists is never written over unless the caller says so; then, or where it is open in Excel, what was done is in the
 answer.
 """
@@ -100,7 +103,7 @@ def check(path: Path | str, *, replace: bool = False) -> None:
 
 
 def write(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | pd.Series,
     path: Path | str,
     *,
     sheets: Mapping[str, pd.DataFrame] | None = None,
@@ -110,7 +113,7 @@ def write(
     title: str = "Table",
     front: Callable[[Any], None] | None = None,
 ) -> Written:
-    """Write a table, all of it or nothing. `sheets`: further tables, which only .xlsx can hold; `front` is given the
+    """Write a table (see `flat`), all of it or nothing. `sheets`: further tables, which only .xlsx can hold; `front` is given the
     xlsxwriter workbook before them, to put a sheet of its own first.
 
     `zone`: the time zone of instants in .xlsx and .csv (UTC without it). A file that is there already is refused; `replace`
@@ -118,19 +121,19 @@ def write(
     Raises InputError.
     """
     path = placed(path)
-    frame = frame if frame.index.nlevels == 1 and frame.index.name is None else frame.reset_index()
+    frame = _to_write(frame)
     zone = zone or ZoneInfo("UTC")
     ending = path.suffix.lower()
     put: Callable[[Path], object]
     if ending == ".xlsx":
-        every = {title: frame, **(sheets or {})}
+        every = {title: frame, **{name: _to_write(one) for name, one in (sheets or {}).items()}}
         put = lambda place: _xlsx(every, place, zone, front)  # noqa: E731 - four ways to write, chosen once
     elif ending == ".csv":
         put = lambda place: _csv(frame, place, zone)  # noqa: E731
     elif ending == ".json":
         put = lambda place: place.write_text(to_json(frame), encoding="utf-8")  # noqa: E731
     else:
-        put = lambda place: frame.to_parquet(place, index=False)  # noqa: E731
+        put = lambda place: _parquet(frame, place)  # noqa: E731
     landed, remark = _land(path, put, replace=replace, rename=rename)
     return Written(landed, len(frame), remark)
 
@@ -153,6 +156,25 @@ def write_document(
 # ---------------------------------------------------------------- tables for people and for programs
 
 
+def flat(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """Data as a table: a Series as its one column, an index as columns at the front, a header of several levels as one name
+    (`amount_cents_sum`), values as they are.
+
+    An index of whole numbers without a name stays out: it numbers rows, also those that a filter left. Raises InputError where
+    two columns have one name.
+    """
+    import pandas as pd
+
+    made = _headed(data)
+    index = made.index
+    if index.nlevels == 1 and index.name is None and pd.api.types.is_integer_dtype(index.dtype):
+        return made.reset_index(drop=True)
+    made.columns = made.columns.astype(object)  # one of categories or months takes no further name
+    named = made.reset_index(allow_duplicates=True)
+    _refuse_doubles(named)
+    return named
+
+
 def decimals(frame: pd.DataFrame) -> pd.DataFrame:
     """The same with each `*_cents` as decimal text ("-12.50", empty where absent) in a column of the name without `_cents`."""
     made = frame.copy(deep=False)
@@ -161,11 +183,12 @@ def decimals(frame: pd.DataFrame) -> pd.DataFrame:
     return made.rename(columns=_money_names(frame))
 
 
-def readable(frame: pd.DataFrame) -> pd.DataFrame:
+def readable(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
     """For reading on a screen: amounts as "$1,234.50" in columns without `_cents`, hours with two decimals, and without what is
-    in seconds or millionths."""
+    in seconds or millionths. The index stays. Raises InputError where two columns have one name."""
     from .money import format_cents
 
+    frame = _plain(_headed(data))
     kept = [name for name in frame if not str(name).endswith(("_seconds", "_millionths"))]
     made = frame[kept].copy(deep=False)
     for name in [one for one in kept if str(one).endswith("hours") and frame[one].dtype.kind == "f"]:
@@ -178,7 +201,7 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def to_json(frame: pd.DataFrame) -> str:
     """The rows as a JSON list; see the module for how values look. Raises InputError for an infinite number."""
-    return _json(records(frame))
+    return _json(records(frame), other=str)
 
 
 def amount_cell(cents: int) -> tuple[str, float | str]:
@@ -243,11 +266,11 @@ def _cannot(path: Path, error: OSError) -> InputError:
     return InputError(f"{line(path)[:200]} cannot be written: {reason}")
 
 
-def _json(value: object) -> str:
+def _json(value: object, other: Callable[[Any], str] | None = None) -> str:
     import json
 
     try:
-        return json.dumps(value, indent=1, allow_nan=False)
+        return json.dumps(value, indent=1, allow_nan=False, default=other)
     except ValueError:  # readers differ in what they make of it, and most refuse the whole file
         raise InputError("a number is infinite, which JSON does not have; .csv, .xlsx and .parquet do") from None
 
@@ -260,6 +283,53 @@ def _free_name(path: Path) -> Path:
         if not other.exists():
             return other
     raise AssertionError("unreachable")
+
+
+def _headed(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    """A frame whose columns have one name each. Raises InputError where two have the same."""
+    import pandas as pd
+
+    if isinstance(data, pd.Series):
+        frame = data.to_frame("value" if data.name is None else data.name)
+    else:
+        frame = data.copy(deep=False)
+    if frame.columns.nlevels > 1:
+        frame.columns = pd.Index(["_".join(text for text in map(str, name) if text) for name in frame], dtype=object)
+    _refuse_doubles(frame)
+    return frame
+
+
+def _refuse_doubles(frame: pd.DataFrame) -> None:
+    seen: set[str] = set()
+    for name in map(str, frame):
+        if name in seen:
+            raise InputError(f"two columns have the name {line(name)[:80]}; give one of them another")
+        seen.add(name)
+
+
+def _to_write(data: pd.DataFrame | pd.Series) -> pd.DataFrame:
+    made = _plain(flat(data))
+    made.columns = [str(name) for name in made]
+    return made
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with durations as hours, and periods and intervals as text."""
+    import pandas as pd
+
+    made = frame.copy(deep=False)
+    names = {}
+    for name in made:
+        column = made[name]
+        dtype = column.cat.categories.dtype if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+        if pd.api.types.is_timedelta64_dtype(dtype):
+            made[name] = column.astype("timedelta64[us]").dt.total_seconds() / 3600
+            names[name] = name if str(name).endswith("hours") else f"{name}_hours"
+        elif isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype)):
+            made[name] = column.astype(object).map(str, na_action="ignore")
+    made = made.rename(columns=names)
+    _refuse_doubles(made)
+    return made
 
 
 def _cents_columns(frame: pd.DataFrame) -> list[str]:
@@ -322,6 +392,15 @@ def _csv(frame: pd.DataFrame, place: Path, zone: ZoneInfo) -> None:
             made[name] = _clean(column).map(escape.for_csv)
     made.columns = [escape.for_csv(line(name)) for name in made]
     made.to_csv(place, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _parquet(frame: pd.DataFrame, place: Path) -> None:
+    try:
+        frame.to_parquet(place, index=False)
+    except (ValueError, TypeError, NotImplementedError):  # as pyarrow's errors are
+        raise InputError(
+            "a column has values of several kinds, or of one that .parquet does not have; .csv and .xlsx do"
+        ) from None
 
 
 def _xlsx(

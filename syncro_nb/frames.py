@@ -289,4 +289,8 @@ def _plain(column: pd.Series) -> list[Any]:
     elif pd.api.types.is_datetime64_dtype(column.dtype):
         text = column.dt.strftime("%Y-%m-%d")
     values = text.astype(object).tolist()
-    return [None if pd.isna(value) else value.item() if hasattr(value, "item") else value for value in values]
+    absent = column.isna().tolist()
+    return [
+        None if gone else value.item() if hasattr(value, "item") else value
+        for value, gone in zip(values, absent, strict=True)
+    ]

@@ -337,6 +337,99 @@ def test_an_index_that_says_something_becomes_a_column(tmp_path):
     assert rows_of(tmp_path / "a.csv") == [{"status": "New", "n": "3"}]
 
 
+# ---------------------------------------------------------------- what analysts make of tables
+
+
+def back(path):
+    """Names and rows of a file, as text."""
+    if path.suffix == ".csv":
+        rows = rows_of(path)
+    elif path.suffix == ".json":
+        rows = json.loads(path.read_text("utf-8"))
+    elif path.suffix == ".parquet":
+        rows = pd.read_parquet(path).to_dict("records")
+    else:
+        first, *others = sheet(path).iter_rows(values_only=True)
+        rows = [dict(zip(first, row, strict=True)) for row in others]
+    return [{str(name): str(value) for name, value in row.items()} for row in rows]
+
+
+def worked():
+    return pd.DataFrame(
+        {
+            "who": ["Ana", "Ana", "Ben"],
+            "month": pd.PeriodIndex(["2026-03", "2026-04", "2026-03"], freq="M"),
+            "hours": [1, 2, 4],
+        }
+    )
+
+
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_durations_are_hours_that_can_be_summed_and_months_are_text(tmp_path, ending):
+    took = pd.Series(pd.to_timedelta(["1h30min", "-15min", None]))
+    made = pd.DataFrame({"took": took, "rest_hours": took, "month": worked()["month"], "on": pd.Timestamp(0).date()})
+    made["part"] = pd.cut(pd.Series([1, 2, 3]), [0, 2, 4])
+    rows = back(export.write(made, tmp_path / f"a{ending}").path)
+    assert list(rows[0]) == ["took_hours", "rest_hours", "month", "on", "part"]
+    assert list(rows[0].values()) == ["1.5", "1.5", "2026-03", "1970-01-01", "(0, 2]"]
+    assert rows[1]["took_hours"] == "-0.25"
+    assert rows[2]["took_hours"] in ("", "None", "nan")
+
+
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_headers_of_several_levels_are_joined_and_indexes_are_columns(tmp_path, ending):
+    pivot = worked().pivot_table(values=["hours"], index=["who"], columns="month", aggfunc="sum")
+    rows = back(export.write(pivot, tmp_path / f"a{ending}").path)
+    assert list(rows[0]) == ["who", "hours_2026-03", "hours_2026-04"]
+    assert float(rows[1]["hours_2026-03"]) == 4
+    cross = pd.crosstab(worked()["who"], worked()["month"])
+    assert back(export.write(cross, tmp_path / f"b{ending}").path)[1] == {"who": "Ben", "2026-03": "1", "2026-04": "0"}
+    by_month = worked().groupby(["month", "who"])["hours"].sum()
+    assert back(export.write(by_month, tmp_path / f"c{ending}").path)[0] == {
+        "month": "2026-03",
+        "who": "Ana",
+        "hours": "1",
+    }
+    sizes = worked().astype({"who": "category"}).groupby("who", observed=True).size()
+    assert back(export.write(sizes, tmp_path / f"d{ending}").path)[0] == {"who": "Ana", "value": "2"}
+
+
+def test_an_index_that_only_numbers_rows_stays_out_and_any_other_does_not():
+    for rows in (worked(), worked()[worked()["hours"] > 1], worked().sort_values("hours", ascending=False)):
+        assert list(export.flat(rows)) == ["who", "month", "hours"]
+        assert list(export.flat(rows).index) == list(range(len(rows)))
+    assert list(export.flat(worked()["hours"].describe())) == ["index", "hours"]
+    assert list(export.flat(pd.crosstab(worked()["who"], worked()["who"].astype("category")))) == ["who", "Ana", "Ben"]
+
+
+@pytest.mark.parametrize("ending", export.ENDINGS)
+def test_two_columns_of_one_name_are_refused_by_name(tmp_path, ending):
+    twice = pd.concat([worked()[["hours"]]] * 2, axis=1)
+    for bad in (twice, worked().set_index("hours", drop=False), pd.DataFrame({1: [1], "1": [2]})):
+        with pytest.raises(InputError, match=r"two columns have the name (hours|1); give one of them another"):
+            export.write(bad, tmp_path / f"a{ending}")
+    with pytest.raises(InputError, match="the name hours"):
+        export.readable(twice)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_column_that_parquet_cannot_have_is_refused_in_words(tmp_path):
+    mixed = pd.DataFrame({"x": [1, "a"]})
+    with pytest.raises(InputError, match="several kinds"):
+        export.write(mixed, tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_list_in_a_cell_is_one_in_json(tmp_path):
+    export.write(pd.DataFrame({"x": [[1, 2], None]}), tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == [{"x": [1, 2]}, {"x": None}]
+
+
+def test_a_series_is_read_as_a_frame_of_one_column():
+    amounts = pd.Series([123456], index=pd.Index(["Ana"], name="who"), name="amount_cents")
+    assert export.readable(amounts).to_dict() == {"amount": {"Ana": "$1,234.56"}}
+
+
 # ---------------------------------------------------------------- files
 
 

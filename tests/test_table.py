@@ -6,6 +6,7 @@ import json
 import pandas as pd
 import pytest
 
+from syncro_nb.errors import InputError
 from syncro_nb.forms.table import MOST_ROWS, Table
 
 ATTACK = "<img src=x onerror=alert(1)>\"'</td></script><script>alert(2)</script>\u202egnp"
@@ -122,3 +123,88 @@ def test_in_a_notebook_its_text_is_the_same_each_time():
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     assert data["text/plain"] == "<table Tickets 3 rows>"
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_grouped_frame_keeps_its_names_on_the_screen_in_the_selection_and_in_the_file(tmp_path):
+    rows = pd.DataFrame({"customer": ["A", "B", "A"], "what": ["x", "x", "y"], "amount_cents": [100, 250, 400]})
+    table = Table(rows.groupby("customer")["amount_cents"].sum().to_frame(), folder=tmp_path)
+    assert list(table.frame) == ["customer", "amount_cents"]
+    assert cells(table) == [["A", "$5.00"], ["B", "$2.50"]]
+    table.selected = [1]
+    assert table.selected.to_dict("records") == [{"customer": "B", "amount_cents": 250}]
+    table.export("a.csv")
+    assert (tmp_path / "a.csv").read_text("utf-8-sig").splitlines() == ["customer,amount", "B,2.50"]
+    assert list(Table(pd.crosstab([rows["customer"], rows["what"]], rows["what"])).frame) == [
+        "customer",
+        "what",
+        "x",
+        "y",
+    ]
+    assert list(Table(rows[rows["what"] == "y"]).frame) == list(rows)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "json", "parquet"])
+def test_durations_and_months_are_shown_and_saved(tmp_path, ending):
+    rows = pd.DataFrame(
+        {"took": pd.to_timedelta([None, "1h15min"]), "month": pd.PeriodIndex(["2026-03"] * 2, freq="M")}
+    )
+    table = Table(rows.pivot_table(values=["took"], columns="month", aggfunc="max"), folder=tmp_path)
+    assert cells(table) == [["took", "1.25"]]
+    table = Table(rows, folder=tmp_path)
+    assert cells(table) == [["", "2026-03"], ["1.25", "2026-03"]]
+    assert "took hours" in sent(table)["table_html"]
+    table.file_name.value = f"a.{ending}"
+    table.export_button.click()
+    assert "2 rows written to" in table.status.value
+
+
+def test_a_series_is_a_table_of_one_column():
+    assert cells(Table(pd.Series([5], name="amount_cents"))) == [["$0.05"]]
+    assert cells(Table(pd.Series(["a", "a"], name="status").value_counts())) == [["a", "2"]]
+
+
+def test_a_column_that_is_not_there_or_there_twice_is_said_in_one_line():
+    with pytest.raises(
+        InputError, match=r"there is no column nummer; there are: number, subject, status, amount_cents"
+    ):
+        Table(frame(), columns=["nummer"])
+    with pytest.raises(InputError, match="two columns have the name number"):
+        Table(pd.concat([frame()[["number"]]] * 2, axis=1))
+
+
+def search(table, found):
+    """What the browser sends when somebody has searched."""
+    table.widget._handle_custom_msg({"found": found}, [])
+
+
+def test_the_file_has_the_rows_that_a_search_shows_unless_some_are_selected(tmp_path):
+    table = Table(frame(5), folder=tmp_path)
+    search(table, [3, 1])
+    written = table.export("a.csv")
+    assert str(written) == f"2 rows written to {tmp_path / 'a.csv'} (found by the search, of 5)"
+    assert pd.read_csv(written.path)["number"].tolist() == [2, 4]
+    table.selected = [0]
+    assert "1 row written to" in str(table.export("b.csv"))
+    assert table.export("b.csv").remark == "selected, of 5; b.csv was there already, and was left as it is"
+    table.selected = []
+    search(table, [])
+    assert table.export("c.csv").rows == 0
+    search(table, None)
+    assert str(table.export("d.csv")) == f"5 rows written to {tmp_path / 'd.csv'}"
+
+
+def test_a_search_in_a_long_table_says_that_it_sees_the_first_rows_only(tmp_path):
+    table = Table(frame(MOST_ROWS + 1), folder=tmp_path)
+    search(table, [0])
+    assert "found by the search among the first 5,000, of 5,001" in str(table.export("a.csv"))
+
+
+def test_the_module_of_the_widget_is_the_one_that_tells_of_the_search():
+    assert "context.model.send({found})" in Table(frame()).widget._esm
+
+
+def test_days_and_instants_stay_on_one_line():
+    days = pd.DataFrame(
+        {"x": [1], "on": pd.to_datetime(["2026-03-31"]), "at": pd.to_datetime(["2026-03-31"], utc=True)}
+    )
+    assert {"targets": [1, 2], "className": "dt-nowrap"} in sent(Table(days))["columnDefs"]

@@ -78,6 +78,24 @@ def test_a_table_sorts_searches_selects_and_saves(page, lab, hostile, open_noteb
     screenshot(page, "table-saved", box)
     assert (lab.folder / "open tickets.xlsx").exists()
 
+    table.locator("tbody tr td").first.click()  # no longer
+    expect(page.get_by_text("selected []")).to_be_visible()
+    box.get_by_role("searchbox").fill("waiting on vendor")
+    expect(box.get_by_text("filtered from")).to_be_visible()
+    found = numbers(table)
+    box.get_by_role("textbox").last.fill("found.csv")
+    box.get_by_role("textbox").last.press("Tab")
+    box.get_by_role("button", name="Save as file").click()
+    expect(box.get_by_text(f"{len(found)} rows written to")).to_contain_text("(found by the search, of ")
+    screenshot(page, "table-found", box)
+    saved = (lab.folder / "found.csv").read_text("utf-8-sig").splitlines()[1:]
+    assert sorted(int(row.split(",")[0]) for row in saved) == sorted(found)
+
+    box.get_by_role("searchbox").fill("")
+    expect(box.get_by_text("filtered from")).to_have_count(0)
+    box.get_by_role("button", name="Save as file").click()
+    expect(box.get_by_text("written to")).not_to_contain_text("search")
+
 
 @pytest.mark.parametrize("name", ["10_open_tickets", "15_unbilled_time"])
 def test_the_notebook_runs_and_shows_figure_and_table(name, page, lab, hostile, open_notebook, run_all, screenshot):
