@@ -111,4 +111,11 @@ def test_the_notebook_runs_and_shows_figure_and_table(name, page, lab, hostile, 
     expect(search).to_be_visible()
     screenshot(page, f"{name}-table")
     output = page.locator(".jp-OutputArea-output").filter(has=search).first
-    assert output.evaluate("box => box.scrollWidth <= box.clientWidth + 1")  # every column is in sight
+    assert output.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
+    table = output.locator("table").filter(has=page.locator("tbody td")).first
+    room = output.bounding_box()
+    last = table.locator("thead th").last.bounding_box()
+    assert last["x"] + last["width"] <= room["x"] + room["width"] + 1  # every column is in sight
+    heights = [row.bounding_box()["height"] for row in table.locator("tbody tr").all()]
+    if name == "15_unbilled_time":  # the other one has the attack for a subject
+        assert max(heights) < 50  # no text takes more than two lines
