@@ -103,6 +103,8 @@ def _bars(
     number.set_major_formatter(lambda value, _: f"{value:,.0f}" if value == int(value) else f"{value:,.2f}")
     if scale == 1:
         number.set_major_locator(MaxNLocator(integer=True))
+    if not any(any(values) for values in parts.values()):
+        _say_nothing(axes, lying=lying)
     (axes.set_ylabel if lying else axes.set_xlabel)(along)
     (axes.set_xlabel if lying else axes.set_ylabel)(up)
     if lying:
@@ -113,6 +115,13 @@ def _bars(
     axes.grid(axis="x" if lying else "y", alpha=0.3)
     axes.set_axisbelow(True)
     return _shown(figure)
+
+
+def _say_nothing(axes: Any, *, lying: bool = False) -> None:
+    """Where there is no bar: without this, matplotlib makes an axis around 0, from -0.04 to 0.04."""
+    (axes.set_xlim if lying else axes.set_ylim)(0, 1)
+    (axes.set_xticks if lying else axes.set_yticks)([0])
+    axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center", color="0.4")
 
 
 def leakage_bridge(rows: pd.DataFrame) -> Figure:
@@ -135,6 +144,8 @@ def leakage_bridge(rows: pd.DataFrame) -> Figure:
     months = sorted(set(rows["month"]))
     axes.set_xlabel(f"findings of {months[0]} to {months[-1]}" if months else "no reconciliation has been made yet")
     axes.margins(y=0.12)
+    if not any(cents.values()):
+        _say_nothing(axes)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)

@@ -29,6 +29,7 @@ from . import hours as business
 from .clock import Clock, StillClock, SystemClock
 from .config import Config
 from .errors import ConfigError, Error, InputError, Missing
+from .escape import paragraph
 from .hours import Hours
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
@@ -113,11 +114,32 @@ def connect(
     return Workspace(config, Client(transport), clock, closing=(limiter,))
 
 
-def _show_dollars() -> None:
-    """Jupyter sets what stands between two dollar signs of a pandas table as mathematics: amounts, and hostile subjects."""
+LONGEST_TEXT = 80  # characters of a cell of a pandas table in a notebook; pandas cuts at 50, within a customer's name
+
+
+def _set_up_notebook() -> None:
+    """How plain pandas tables are shown: dollars as such, no marks that turn the reading direction, names in whole.
+
+    Jupyter sets what stands between two dollar signs of a pandas table as mathematics: amounts, and hostile subjects. What is
+    shown is cleaned, the data stay as they are. A width that somebody has set is left alone.
+    """
     import pandas as pd
 
     pd.set_option("display.html.use_mathjax", False)
+    if pd.get_option("display.max_colwidth") == 50:
+        pd.set_option("display.max_colwidth", LONGEST_TEXT)
+    shell = sys.modules["IPython"].get_ipython()
+    if shell is None or shell.display_formatter is None:
+        return
+    shown = shell.display_formatter.formatters
+    for kind in (pd.DataFrame, pd.Series):
+        shown["text/plain"].for_type(kind, lambda data, printer, _: printer.text(paragraph(repr(data))))
+    shown["text/html"].for_type(pd.DataFrame, _html)
+
+
+def _html(frame: pd.DataFrame) -> str | None:
+    made = frame._repr_html_()
+    return None if made is None else paragraph(made)
 
 
 class _Frame:
@@ -135,7 +157,8 @@ class _Frame:
 class Workspace:
     """One account. Close it, or use it in a `with` block, where it does not live as long as the program.
 
-    In a notebook it sets one option of pandas, so that two dollar signs in a frame are shown as such and not as a formula.
+    In a notebook it sets how pandas tables are shown: two dollar signs are no formula, text cannot turn the reading direction,
+    and a cell has 80 characters instead of 50.
     """
 
     # The tables of the mirror (tables.TABLES) as DataFrames; `.attrs["as_of"]` says how old each is.
@@ -184,7 +207,7 @@ class Workspace:
         self._decisions: Decisions | None = None
         self._settings: Books | None = None  # what `standing` needs besides the ticket
         if "IPython" in sys.modules:
-            _show_dollars()
+            _set_up_notebook()
 
     def __repr__(self) -> str:
         where = "the built-in sandbox (invented data)" if self.is_sandbox else f"account {self.config.account}"

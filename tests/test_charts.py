@@ -73,6 +73,16 @@ def test_the_same_rows_give_the_same_picture_and_none_gives_one_too(name, rows, 
 
 
 @pytest.mark.parametrize("name", FIGURES)
+def test_without_rows_the_axis_begins_at_0_and_a_word_stands_there(name, rows):
+    draw = getattr(charts, name)
+    (axes,) = draw(rows[name].head(0)).axes
+    number = axes.get_xlim() if name.endswith(("customer", "status")) else axes.get_ylim()
+    assert number == (0, 1)
+    assert [text.get_text() for text in axes.texts] == ["nothing to show"]
+    assert [text.get_text() for text in draw(rows[name]).axes[0].texts] == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_notebook_gets_a_picture(name, rows):
     assert getattr(charts, name)(rows[name])._repr_png_().startswith(b"\x89PNG")
 
@@ -124,7 +134,10 @@ def test_the_bridge_steps_down_from_found_to_open():
     ]
     assert "dollars" in axes.get_ylabel()
     assert "2026-03 to 2026-03" in axes.get_xlabel()
-    assert "no reconciliation" in charts.leakage_bridge(bridge([], [])).axes[0].get_xlabel()
+    (empty,) = charts.leakage_bridge(bridge([], [])).axes
+    assert "no reconciliation" in empty.get_xlabel()
+    assert empty.get_ylim()[0] == 0
+    assert empty.texts[-1].get_text() == "nothing to show"
 
 
 def test_leakage_by_cause_tells_exact_ones_from_estimates_and_leaves_out_what_is_no_leak():

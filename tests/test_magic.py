@@ -7,7 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from syncro_nb import magic
+from syncro_nb import magic, practice
 from syncro_nb.forms import Form
 
 
@@ -22,7 +22,8 @@ def desk(tmp_path):
 def ipython(tmp_path_factory):
     config = Config()
     config.HistoryManager.enabled = config.Completer.use_jedi = False
-    return InteractiveShell(config=config, ipython_dir=str(tmp_path_factory.mktemp("ipython")))
+    yield InteractiveShell.instance(config=config, ipython_dir=str(tmp_path_factory.mktemp("ipython")))
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture
@@ -90,6 +91,36 @@ def test_every_list_has_a_frame(run, words):
 def test_dollars_in_a_frame_are_no_formula(run):
     answer, _, _ = run("%syncro search printer")
     assert "mathjax_ignore" in answer.frame._repr_html_()
+
+
+TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize("shape", ["frame", "frame['x']", "frame.groupby('x').sum()", "frame.T"])
+def test_no_text_turns_the_reading_direction_of_a_pandas_table(run, shell, shape):
+    text = f"<b>invoice{TURNS}gnp.exe"
+    shell.push({"text": text})
+    value, _, _ = run(f"import pandas as pd\nframe = pd.DataFrame({{'x': [text], 'n': [1]}})\n{shape}")
+    data, _ = shell.display_formatter.format(value)
+    for shown in data.values():
+        assert not set(shown) & set(TURNS)
+        assert "invoicegnp.exe" in shown
+    assert ("text/html" in data) == hasattr(value, "_repr_html_")
+    assert "<b>" not in data.get("text/html", "")
+    assert shell.user_ns["frame"]["x"].tolist() == [text]
+
+
+def test_a_name_is_shown_in_whole_unless_somebody_has_set_a_width(shell):
+    import pandas as pd
+
+    name = "Customer " * 8
+    with pd.option_context("display.max_colwidth", 50):
+        practice().close()
+        data, _ = shell.display_formatter.format(pd.DataFrame({"customer": [name]}))
+        assert name.strip() in data["text/html"]
+    with pd.option_context("display.max_colwidth", 20):
+        practice().close()
+        assert pd.get_option("display.max_colwidth") == 20
 
 
 def test_what_is_found_can_be_written_to_a_file(run, tmp_path):

@@ -150,6 +150,9 @@ POLICY_CHANGE: Mapping[str, Column] = {
 class Unbilled:
     """What is unbilled at one instant. `rows` is every timer and charge (UNBILLED); the tables are made from it.
 
+    The totals and tables are those of the rows as they were found: what is changed in `rows` afterwards may not reach them. For
+    a what-if take `rows.copy()` or `rows.assign(...)`, and `total_by` of it.
+
     `without_time`: tickets resolved without time (WITHOUT_TIME); no dollars, because nobody knows them. `problems`: records that
     lack or contradict something (PROBLEMS). `incomplete`: what could not be seen; empty means that nothing is missing.
     """
