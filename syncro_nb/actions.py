@@ -223,12 +223,15 @@ def pull(workspace: Workspace, words: argparse.Namespace, door: Door) -> Result:
 
 def _taking_turns(workspace: Workspace, started: datetime) -> list[str]:
     """The lists that a sync has left out, with their age: in a quiet account they take turns."""
+    from .summary.missing import counted
     from .tables import TABLES
 
+    blocks = workspace.mirror.old_blocks(started)
     ages = {name: at for name in TABLES if (at := workspace.mirror.as_of_table(name))}
     old = [
         f"{name} ({at.astimezone():%Y-%m-%d %H:%M})" for name, at in ages.items() if at < started - timedelta(minutes=1)
     ]
+    old += [f"the prepaid hours of {counted(blocks, 'customer')} (more than a day ago)"] if blocks else []
     return [f"Not asked for this time, since they take turns: {', '.join(old)}."] if old else []
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NEVER_READ = "it was never read"
+
+
 @dataclass(frozen=True)
 class Gap:
     """What is missing from a table: why, and how many records it concerns (None: nobody can say).
@@ -58,10 +61,12 @@ class Books:
     def gaps_of(self, *names: str, of_details: bool = True) -> tuple[Gap, ...]:
         """What is missing from these tables; `of_details`: with what only the details of other records give."""
         found = [gap for gap in self.gaps if gap.table in names and (of_details or not gap.of_details)]
-        return (*found, *self._never_read(names))
+        return (*found, *self._never_read(names, found))
 
-    def _never_read(self, names: Sequence[str]) -> list[Gap]:
-        return [Gap(name, "it was never read") for name in names if name not in self.known]
+    def _never_read(self, names: Sequence[str], found: Sequence[Gap]) -> list[Gap]:
+        """Those of which nothing is known, unless it was found why."""
+        told = {gap.table for gap in found}
+        return [Gap(name, NEVER_READ) for name in names if name not in self.known and name not in told]
 
     @property
     def known(self) -> frozenset[str]:

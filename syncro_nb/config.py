@@ -53,7 +53,7 @@ import yaml
 from .errors import ConfigError
 from .keys import EXAMPLES, NAME, KeySource, Sealed, key_in
 from .money import cents, exact
-from .policy import REASONS, Policy, Rounding
+from .policy import BILL_BY, PER, REASONS, Policy, Rounding
 from .thresholds import LOW, NORMAL, Target, Thresholds
 
 SANDBOX = "sandbox"
@@ -444,8 +444,8 @@ def _policy(written: Mapping[str, Any], kinds: tuple[str, ...]) -> Policy:
     }
     return Policy(
         rounding=rounding,
-        per=_choice("policy.per", written.get("per", "entry"), ("entry", "ticket")),
-        bill_by=_choice("policy.bill_by", written.get("bill_by", "timers"), ("timers", "lines")),
+        per=_choice("policy.per", written.get("per", "entry"), PER),
+        bill_by=_choice("policy.bill_by", written.get("bill_by", "timers"), BILL_BY),
         after_hours_multiplier=multiplier,
         rates=rates,
         block_rates={customer: _price(f"policy.block_rates.{customer}", price) for customer, price in blocks.items()},

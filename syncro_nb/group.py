@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .frames import frame
-from .mirror.mirror import Mirror
+from .mirror.mirror import Mirror, steadily
 from .tables import Column
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def unbilled_of(folder: Path | str, house: House | None = None) -> pd.DataFrame:
     from .summary.unbilled import summarise_unbilled
 
     with closing(Mirror(Path(folder))) as mirror:
-        found = summarise_unbilled(mirror.books(), house or _standard())
+        found = steadily(lambda: summarise_unbilled(mirror.books(), house or _standard()))
     totals = {**found.totals, "problems": len(found.problems)}
     figures = [totals[name] for name in UNBILLED_OF if name not in ACCOUNT]
     return frame(UNBILLED_OF, [(*_account(folder, found.as_of, not found.incomplete), *figures)])
@@ -65,7 +65,7 @@ def open_of(folder: Path | str, house: House | None = None) -> pd.DataFrame:
     from .summary.open_tickets import summarise_open_tickets
 
     with closing(Mirror(Path(folder))) as mirror:
-        found = summarise_open_tickets(mirror.books(), house or _standard())
+        found = steadily(lambda: summarise_open_tickets(mirror.books(), house or _standard()))
     rows = found.rows
     oldest = rows["age_days"].max() if len(rows) else None
     figures = (len(rows), int(rows["unassigned"].sum()), int(rows["overdue"].sum()), oldest)

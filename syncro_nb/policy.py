@@ -9,18 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from .errors import InputError
+
 REASONS = ("no charge", "courtesy", "goodwill", "warranty", "covered", "non-billable", "internal")
 STANDARD_KINDS = ("remote", "onsite", "project", "website")  # sold at the normal price, in and out of hours
 FREE_KINDS = ("internal", "warranty")
 DEFAULT = "default"
+PER, BILL_BY = ("entry", "ticket"), ("timers", "lines")
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """A labour kind's minimum and increment in whole minutes; 0 leaves it as it is."""
+    """A labour kind's minimum and increment in whole minutes; 0 leaves it as it is. Raises InputError."""
 
     minimum_minutes: int = 0
     increment_minutes: int = 0
+
+    def __post_init__(self) -> None:
+        for minutes in (self.minimum_minutes, self.increment_minutes):
+            if not isinstance(minutes, int) or minutes < 0:
+                raise InputError(f"a rounding has whole minutes, 0 or more, not {str(minutes)[:40]!r}")
 
     def billable_seconds(self, worked_seconds: int) -> int:
         """max(minimum, worked rounded up to the increment), and 0 for nothing worked."""
@@ -36,6 +44,7 @@ class Policy:
     """The shop's policy. Customers and contracts are named by id or by name, both as text; prices are cents an hour.
 
     `per`: round each "entry" or the sum of a "ticket". `bill_by`: "timers" are charged, or billed as "lines".
+    Raises InputError for another word.
     """
 
     rounding: Mapping[str, Rounding] = field(default_factory=dict)
@@ -48,6 +57,11 @@ class Policy:
     reasons: tuple[str, ...] = REASONS
     travel_wanted: bool = False
     taxable: Mapping[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("per", self.per, PER), ("bill_by", self.bill_by, BILL_BY)):
+            if value not in known:
+                raise InputError(f"{name} is {' or '.join(known)}, not {str(value)[:40]!r}")
 
     def rounding_of(self, kind: str | None) -> Rounding:
         """The rounding of a labour kind, else the shop's default, else none."""

@@ -33,7 +33,7 @@ from .escape import paragraph
 from .hours import Hours
 from .keptsandbox import KeptSandbox
 from .keys import Sealed, find_key
-from .mirror.mirror import Mirror
+from .mirror.mirror import Mirror, steadily
 from .mirror.store import Store
 from .secret import Secret
 from .service.client import Client
@@ -347,15 +347,15 @@ class Workspace:
         """
         from .summary.unbilled import summarise_unbilled
 
-        return summarise_unbilled(self.books(), self.house, site=self.config.site)
+        return steadily(lambda: summarise_unbilled(self.books(), self.house, site=self.config.site))
 
     def unbilled_under(self, policy: Policy) -> pd.DataFrame:
         """What another policy would make of the timers that are not charged (summary.unbilled.POLICY_CHANGE)."""
         from .summary.unbilled import policy_change
 
-        return policy_change(self.books(), self.house, policy)
+        return steadily(lambda: policy_change(self.books(), self.house, policy))
 
-    def open_summary(self, since: datetime | str | None = None) -> OpenTickets:
+    def open_summary(self, since: date | str | None = None) -> OpenTickets:
         """The open tickets by status, technician, customer, priority and age, and what has changed, from the mirror.
 
         `since`: from when on changes count: a time, or a day of the account's calendar, as in "2026-03-30". Without it they
@@ -365,11 +365,16 @@ class Workspace:
         """
         from .summary.open_tickets import open_now, summarise_open_tickets
 
-        books = self.books()
-        if since is not None:
-            return summarise_open_tickets(books, self.house, since=_moment(since, books.zone), site=self.config.site)
-        moment, seen = self.mirror.look(books.as_of, open_now(books, self.house))
-        return summarise_open_tickets(books, self.house, since=moment, seen=seen, site=self.config.site)
+        def summarise() -> OpenTickets:
+            books, site = self.books(), self.config.site
+            if since is not None:
+                return summarise_open_tickets(books, self.house, since=_moment(since, books.zone), site=site)
+            moment, seen = self.mirror.look_before(books.as_of)
+            found = summarise_open_tickets(books, self.house, since=moment, seen=seen, site=site)
+            self.mirror.note_look(books.as_of, open_now(books, self.house))
+            return found
+
+        return steadily(summarise)
 
     def report(self, name: str, *, first: date | None = None, last: date | None = None) -> Table:
         """A weekly or monthly report of the mirror (reports.every_report): rows, how old they are, what is missing, notes.
@@ -383,12 +388,15 @@ class Workspace:
         from .reconcile.report import reconcile
 
         wanted = reports.find(name)
-        books, kept = self.books(), self.decisions
-        seen = kept.sightings()
-        seen += [sighted(reconcile(books, self.house))] if wanted.of_findings else []
-        decided, site = tuple(kept.all()), self.config.site
-        question = reports.Question(books, self.house, first, last, decided, tuple(seen), site)
-        return reports.make(name, question)
+        kept, site = self.decisions, self.config.site
+        decided, seen = tuple(kept.all()), kept.sightings()
+
+        def make() -> Table:
+            books = self.books()
+            now = [sighted(reconcile(books, self.house))] if wanted.of_findings else []
+            return reports.make(name, reports.Question(books, self.house, first, last, decided, (*seen, *now), site))
+
+        return steadily(make)
 
     @property
     def freshness(self) -> pd.DataFrame:
@@ -403,7 +411,8 @@ class Workspace:
     def _frame(self, name: str) -> pd.DataFrame:
         if name not in self.mirror.known():
             why = next((gap.reason for gap in self.mirror.gaps() if gap.table == name), "")
-            raise InputError(f"the table {name} was not read yet{f' ({why})' if why else ''}: ws.sync() reads it")
+            said = f"was not read ({why}): ws.sync() tries it again" if why else "was not read yet: ws.sync() reads it"
+            raise InputError(f"the table {name} {said}")
         return self.mirror.frame(name)
 
     def reconcile(
@@ -433,9 +442,13 @@ class Workspace:
         if self.mirror.as_of is None:
             say("nothing was read from Syncro yet: reading the account first")
             self.sync()
-        books = self.books()
         site = self.config.site
-        report = reconcile(books, self.house, from_=first, to=last, ledger=rows, site=site)
+
+        def look() -> tuple[Books, Report]:
+            books = self.books()
+            return books, reconcile(books, self.house, from_=first, to=last, ledger=rows, site=site)
+
+        books, report = steadily(look)
         wanted = report.proofs_wanted
         if wanted and (prove(wanted) if callable(prove) else prove):
             from . import live as live_look
@@ -479,7 +492,7 @@ class Workspace:
         """
         from . import triage
 
-        return triage.queue(self.queue_books(live=live, say=say), self.house, thresholds=thresholds)
+        return steadily(lambda: triage.queue(self.queue_books(live=live, say=say), self.house, thresholds=thresholds))
 
     def what_if(self, *, live: bool = False, **changes: Any) -> pd.DataFrame:
         """The tickets that changed thresholds would put into another lane, as `what_if(chase_days=2)`; nothing is kept.
@@ -493,7 +506,7 @@ class Workspace:
         if strange:
             raise InputError(f"there is no threshold {strange[0]!r}; they are {', '.join(known)}")
         other = replace(self.house.triage, **changes)
-        return triage.what_if(self.queue_books(live=live), self.house, other)
+        return steadily(lambda: triage.what_if(self.queue_books(live=live), self.house, other))
 
     def queue_books(self, *, live: bool = False, say: Say = _quiet) -> Books:
         """The books that the queue is made from, as `triage` says."""
@@ -714,11 +727,11 @@ def _day_of(day: date | str | None, name: str) -> date | None:
         raise InputError(f"{name} must be a day as in 2026-03-31, not {day[:40]!r}") from None
 
 
-def _moment(since: datetime | str, zone: tzinfo) -> datetime:
+def _moment(since: date | str, zone: tzinfo) -> datetime:
     """A time, or the beginning of a day, as an aware instant. Raises InputError."""
     try:
-        moment = datetime.fromisoformat(since) if isinstance(since, str) else since
-    except ValueError:
+        moment = datetime.fromisoformat(since if isinstance(since, str) else since.isoformat())
+    except (ValueError, AttributeError):
         raise InputError(f"since must be a day or a time, as in 2026-03-30, not {str(since)[:40]!r}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 

@@ -418,9 +418,11 @@ def test_a_second_look_at_the_same_books_tells_the_same(store, tmp_path):
     mirror = Mirror(tmp_path)
     monday, tuesday, wednesday = (NOW + timedelta(days=day) for day in (0, 1, 2))
     days, first = (monday, monday, tuesday, tuesday, wednesday), [[1, 32100, "New"]]
-    assert [mirror.look(day, first if day == monday else []) for day in days] == [
-        *((None, None), (None, None), (monday, first), (monday, first), (tuesday, []))
-    ]
+    before = []
+    for day in days:
+        before.append(mirror.look_before(day))
+        mirror.note_look(day, first if day == monday else [])
+    assert before == [(None, None), (None, None), (monday, first), (monday, first), (tuesday, [])]
     mirror.close()
 
 

@@ -14,6 +14,7 @@ from world import CABLE, HOUSE, INTERNAL, NOW, ONSITE, PRODUCTS, agreed, comment
 
 from syncro_nb import export
 from syncro_nb.books import Gap
+from syncro_nb.errors import InputError
 from syncro_nb.policy import Policy, Rounding
 from syncro_nb.service.records import Customer, Product, Settings, User
 from syncro_nb.summary import age, missing, open_tickets, unbilled
@@ -291,6 +292,46 @@ def test_customers_of_one_name_stand_apart_in_the_rows_and_in_the_sums():
     ]
     assert pairs(looked.changes, "number", "customer") == [(1, "Anvil Works (id 10)")]
     assert set(policy_change(books, HOUSE, Policy())["customer"]) == set(found.by_customer["customer"])
+
+
+def test_work_of_which_nobody_has_read_who_pays_for_it_is_told_with_its_record():
+    books = world(
+        tickets=[ticket(1)], timers=[timer(1), timer(2, product_id=INTERNAL)], charges=[line(3, product_id=CABLE)]
+    )
+    customers = books.table("customers")
+    never = customers["detail_at"].mask(customers["detail_at"].notna())
+    unread = replace(books, tables={**books.tables, "customers": customers.assign(detail_at=never)})
+    told = "whether prepaid hours pay for it was not read: counted as to be billed"
+    assert len(summarise_unbilled(books, HOUSE).problems) == 0
+    assert pairs(summarise_unbilled(unread, HOUSE).problems, "record_id", "problem") == [(1, told)]
+    nothing = replace(books, tables={name: one for name, one in books.tables.items() if name != "contracts"})
+    found = summarise_unbilled(nothing, HOUSE)
+    told = "whether a contract covers it was not read: counted as to be billed"
+    assert pairs(found.problems, "record_id", "problem") == [(1, told)]
+    assert [missing.say(gap) for gap in found.incomplete] == [
+        "contracts: it was never read; what a contract covers may be counted as to be billed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda: Policy(per="Ticket"), "per is entry or ticket, not 'Ticket'"),
+        (lambda: Policy(bill_by="timer"), "bill_by is timers or lines, not 'timer'"),
+        (lambda: Rounding(-30, 15), "whole minutes, 0 or more, not '-30'"),
+        (lambda: Rounding("30"), "whole minutes, 0 or more, not '30'"),
+        (lambda: Rounding(7.5), "whole minutes, 0 or more, not '7.5'"),
+        (lambda: policy_change(world(), HOUSE, 30), "another policy looks like Policy"),
+        (lambda: policy_change(world(), HOUSE, Policy(rounding={"remot": Rounding(30)})), "did you mean remote"),
+    ],
+)
+def test_a_policy_that_is_none_is_said_in_one_line(change, said):
+    with pytest.raises(InputError, match=said):
+        change()
+
+
+def test_a_policy_may_round_every_kind_that_the_catalogue_has():
+    assert len(policy_change(world(timers=[timer(1)]), HOUSE, Policy(rounding={"warranty": Rounding(30)}))) == 1
 
 
 def test_technicians_of_one_name_stand_apart_in_the_rows_and_in_the_sums():

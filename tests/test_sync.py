@@ -23,6 +23,7 @@ from syncro_nb.mirror.store import Batch, Store
 from syncro_nb.mirror.sync import IDLE_REQUESTS
 from syncro_nb.sandbox import Sandbox, serve
 from syncro_nb.sandbox.emulator import Answer
+from syncro_nb.summary.unbilled import NEEDS
 from syncro_nb.tables import TABLES
 
 
@@ -423,6 +424,113 @@ def test_a_missing_permission_is_a_gap_and_the_rest_goes_on(area, table, desk):
     assert wrong_now(desk) == {}
 
 
+@pytest.mark.parametrize(("path", "name"), [("settings", "settings"), ("tickets/settings", "ticket_settings")])
+def test_settings_that_could_not_be_read_are_a_gap(path, name, synced):
+    synced.fault(f"GET /{path}", "status", status=403, times=50)
+    synced.pull(full=True)
+    (why,) = synced.gaps(name)
+    fresh = synced.ws.freshness.set_index("table").loc[name]
+    assert (fresh["rows"], fresh["complete"], fresh["why"]) == (1, False, why)
+    synced.sandbox._faults = []
+    synced.pull(full=True)
+    assert synced.gaps(name) == []
+    assert synced.ws.freshness["complete"].all()
+
+
+def test_settings_that_fail_for_good_do_not_keep_the_rest_out(synced):
+    synced.clock.sleep(30 * 3600)
+    for path in ("settings", "tickets/settings"):
+        synced.fault(f"GET /{path}", "status", status=500, times=100)
+    synced.ask("PUT", f"/api/v1/tickets/{a_ticket(synced)}", {"subject": "Changed"})
+    synced.pull()
+    assert synced.changed()["tickets"] == (0, 1, 0)
+    assert "answers 500" in synced.gaps("settings")[0]
+    assert wrong_tables(synced) == {}
+
+
+def test_what_vanished_and_came_back_as_it_was_is_read_again(synced):
+    account = synced.sandbox._account
+    ticket = account.tickets.rows[a_ticket(synced)]
+    invoice = next(row for row in account.invoices if row["id"] in {one["invoice_id"] for one in account.invoice_lines})
+    for table, row in ((account.tickets, ticket), (account.invoices, invoice)):
+        table.remove(row)
+    account.found.clear()
+    synced.pull()
+    assert ticket["id"] not in set(synced.ws.comments["ticket_id"])
+    assert invoice["id"] not in set(synced.ws.invoice_lines["invoice_id"])
+    for table, row in ((account.tickets, ticket), (account.invoices, invoice)):
+        table.add(row)
+        table.rows, table._in_order = dict(sorted(table.rows.items())), None
+    account.found.clear()
+    synced.clock.sleep(60)
+    synced.pull()
+    assert synced.ws.mirror.gaps() == ()
+    assert wrong_now(synced) == {}
+
+
+def test_one_detail_that_is_refused_does_not_keep_the_others_out(desk):
+    answering(desk, f"/tickets/{a_ticket(desk)}", 403)
+    for _ in range(2):
+        desk.pull(full=True)
+        assert desk.ws.tickets["detail_at"].isna().sum() == 1
+        assert all("the details of 1 tickets" in one and "403" in one for one in desk.gaps("comments"))
+        desk.clock.sleep(60)
+    desk.pull()
+    assert desk.synced.requests <= 13  # an idle sync, and that ticket once more
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("tickets", "tickets"), ("payments", "payments"), ("customers", "customers")]
+)
+def test_a_page_that_repeats_another_is_no_page_of_the_list(path, table, desk):
+    answer = desk.sandbox.handle
+
+    def handle(method, target, headers, body):
+        repeats = method == "GET" and target.startswith(f"/api/v1/{path}?") and "page=2" in target
+        return answer(method, target.replace("page=2", "page=1") if repeats else target, headers, body)
+
+    switch(desk, page_sizes={path: 20})
+    desk.sandbox.handle = handle
+    desk.restart()
+    desk.pull(full=True)
+    assert desk.gaps(table) != []
+    desk.sandbox.handle = answer
+    desk.restart()
+    desk.clock.sleep(60)
+    desk.pull()
+    desk.pull(full=True)
+    assert desk.gaps(table) == []
+    assert wrong_now(desk) == {}
+
+
+def test_hours_that_are_left_are_read_again_by_turns(synced):
+    account = synced.sandbox._account
+    for row in list(account.customers)[:9]:
+        row["prepay_hours"] = "7.0"
+    synced.pull(full=True)
+    for row in list(account.customers)[:9]:
+        row["prepay_hours"] = "6.5"  # by hand, without a sign
+    synced.clock.sleep(25 * 3600)
+    synced.pull()
+    for _ in range(12):
+        synced.clock.sleep(3600)
+        asked = synced.pull()
+        assert asked.total() <= 12
+        assert asked["/customers/N"] <= 2
+    assert wrong_now(synced) == {}
+
+
+def test_whether_somebody_has_prepaid_hours_is_read_wherever_work_is_unbilled_however_old(desk):
+    desk.clock.sleep(200 * 24 * 3600)
+    desk.ws.sync(only=NEEDS)
+    found = desk.ws.unbilled()
+    books = desk.ws.books()
+    details = books.table("customers").set_index("customer_id")["detail_at"]
+    assert details.isna().any()
+    assert details[found.rows["customer_id"].unique()].notna().all()
+    assert not found.problems["problem"].str.contains("was not read").any()
+
+
 def test_without_the_list_of_lines_they_come_from_the_invoices(desk):
     switch(desk, denied=["global_admin"])
     desk.pull()
@@ -544,8 +652,8 @@ def test_a_key_that_is_refused_is_no_gap(desk):
 
 
 def test_where_nobody_answers_nothing_is_said_to_be_complete(desk):
-    desk.fault("GET /settings", "drop_before", times=100)
-    desk.fault("GET /tickets/settings", "drop_before", times=100)
+    for path in ("settings", "tickets/settings", "me"):
+        desk.fault(f"GET /{path}", "drop_before", times=100)
     with pytest.raises(Unreachable):
         desk.pull()
 
@@ -923,6 +1031,8 @@ def test_what_was_changed_and_deleted_after_the_clock_was_set_back_is_found(desk
     desk.clock.sleep(60)
     desk.pull()
     set_back(desk, 6)
+    next(iter(account.invoice_lines))["name"] = "Changed without a sign"
+    next(iter(account.contacts))["mobile"] = "555-0100"
     for number in invoices[:2]:
         desk.ask("DELETE", f"/api/v1/invoices/{number}")
     desk.ask("PUT", f"/api/v1/invoices/{invoices[5]}", {"note": "Once more"})

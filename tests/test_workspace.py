@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -198,6 +198,9 @@ def test_changes_count_from_the_last_look_or_from_a_day(desk):
     assert desk.ws.open_summary().since == first.as_of  # a day that is given is no look
     with pytest.raises(InputError, match="since must be a day or a time"):
         desk.ws.open_summary("last week")
+    assert desk.ws.open_summary(date(2026, 3, 30)).since == desk.ws.open_summary("2026-03-30").since
+    with pytest.raises(InputError, match="since must be a day or a time"):
+        desk.ws.open_summary(7)
 
 
 def test_what_is_gone_or_open_again_since_the_last_look_is_told(tmp_path):

@@ -64,10 +64,15 @@ class Asking:
         self._successes += 1
         return answer
 
-    def check(self, *sorts: type[Error]) -> None:
-        """Raise the first error, if it is of one of these sorts and nothing at all could be read so far."""
+    def check(self, *sorts: type[Error], or_else: Fetch | None = None) -> None:
+        """Raise the first error, if it is of one of these sorts and nothing at all could be read so far.
+
+        `or_else`: is asked first, and what it raises is raised.
+        """
         if not self._successes and isinstance(self._first_error, sorts or Error):
-            raise self._first_error
+            if or_else is None:
+                raise self._first_error
+            self.pull("account", or_else)
 
     def read(self, sources: Iterable[Source]) -> None:
         """Work through sources side by side: the first has precedence, and each list is read a page after another."""

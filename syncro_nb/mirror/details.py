@@ -16,10 +16,12 @@ from .columns import DetailRead, Unkept, microseconds
 from .unsaid import rewrite
 
 if TYPE_CHECKING:
+    from .store import Store
     from .sync import Pull
 
 RECENT_DAYS = 90
 STALE = timedelta(hours=24)  # prepaid hours and lists are read again when they are older
+MOST_BLOCKS = 2  # ... of so many customers in one sync
 MOMENT = timedelta(seconds=2)  # a change this close to a reading may have come after it
 
 
@@ -66,22 +68,29 @@ def wanted_invoices(pull: Pull) -> list[int]:
 
 
 def wanted_customers(pull: Pull) -> list[int]:
-    """Customers whose prepaid hours are to be read: changed ones, those with a block whose invoices changed, new ones."""
+    """Customers whose prepaid hours are to be read: changed ones, those with a block whose invoices changed, new ones.
+
+    New are those with something of the last 90 days, or with time or charges that no invoice has. Hours that are left are read
+    again when they are a day old, since people may change them without a sign: a few in a sync, the oldest first.
+    """
     own = pull.store.values("customer_details", ["id", "updated_at", "read_at", "prepaid_millionths"])
     details = {key: (then, at) for key, then, at, _ in own}
     blocks = {key for key, _, _, hours in own if hours is not None}
     present = microseconds(pull.now())
-    recent, day_ago = present - _microseconds_of(timedelta(days=RECENT_DAYS)), present - _microseconds_of(STALE)
+    in_turn = old_blocks(pull.store, pull.now())[: pull.blocks_in_turn]
+    recent = present - _microseconds_of(timedelta(days=RECENT_DAYS))
     billed: dict[int, int] = {}
     for customer, updated_at in pull.store.values("invoices", ["customer_id", "updated_at"]):
         if customer is not None:
             billed[customer] = max(billed.get(customer, 0), updated_at or 0)
     busy = {key for key, at in billed.items() if at >= recent}
-    for key, at in pull.store.values("tickets", ["customer_id", "updated_at"]):
-        if key is not None and (at or 0) >= recent:
+    customers = pull.store.values("customers", ["customer_id", "updated_at"])
+    unbilled: set[int] = set() if all(key in details for key, _ in customers) else _unbilled_tickets(pull.store)
+    for ticket, key, at in pull.store.values("tickets", ["ticket_id", "customer_id", "updated_at"]):
+        if key is not None and ((at or 0) >= recent or ticket in unbilled):
             busy.add(key)
     wanted = []
-    for key, updated_at in pull.store.values("customers", ["customer_id", "updated_at"]):
+    for key, updated_at in customers:
         known = details.get(key)
         is_block = key in blocks and known is not None
         is_later = known is not None and billed.get(key, 0) > known[1] - _microseconds_of(MOMENT)
@@ -91,10 +100,28 @@ def wanted_customers(pull: Pull) -> list[int]:
             (known is None and (pull.wants_all or key in busy))
             or (known is not None and _is_wanted(pull, present, known, updated_at))
             or moved
-            or (is_block and known is not None and known[1] < day_ago)
+            or key in in_turn
         ):
             wanted.append((known[1] if known else 0, key))
     return [key for _, key in sorted(wanted)]
+
+
+def old_blocks(store: Store, now: datetime) -> list[int]:
+    """The customers with hours left that were read more than a day ago, the longest ago first."""
+    day_ago = microseconds(now - STALE)
+    read = store.values("customer_details", ["id", "read_at", "prepaid_millionths"])
+    return [key for _, key in sorted((at, key) for key, at, hours in read if (hours or 0) > 0 and at < day_ago)]
+
+
+def _unbilled_tickets(store: Store) -> set[int]:
+    """The tickets with a timer that nobody charged or a charge that no invoice has."""
+    found = {ticket for ticket, converted in store.values("charges", ["ticket_id", "converted"]) if not converted}
+    for ticket, ended_at, billable, charged, line in store.values(
+        "timers", ["ticket_id", "ended_at", "billable", "recorded", "line_id"]
+    ):
+        if ended_at is not None and billable and not charged and line is None:
+            found.add(ticket)
+    return found
 
 
 def _is_wanted(pull: Pull, now: int, known: tuple[int | None, int] | None, updated_at: int | None) -> bool:
@@ -123,6 +150,7 @@ class Records:
     """Single records by their ids, one request for each."""
 
     is_proof = True  # they are asked for because a list has lost them
+    was_refused = True  # the key may read none of them, as far as the last sync tells
 
     def __init__(self, pull: Pull, name: str, wanted: list[int]) -> None:
         self.pull, self.name = pull, name
@@ -196,8 +224,14 @@ class Records:
 
     def fail(self, error: Error) -> None:
         self._failures += 1
-        if isinstance(error, Refused) or self._failures >= MOST_FAILURES:
+        was_refused = isinstance(error, Refused) and not self.alive and self.was_refused
+        if was_refused or self._failures >= MOST_FAILURES:
             self._wanted.clear()  # the key may not read any of them, or something is wrong with all of them
+
+
+def _was_refused(pull: Pull, name: str) -> bool:
+    """Whether the last sync was refused such a detail, and none was ever read: one refusal is enough then."""
+    return bool(pull.writer.state(f"{name[:-1]}_details").get("refused")) and not pull.details_of(name)
 
 
 class TicketDetails(Records):
@@ -208,6 +242,7 @@ class TicketDetails(Records):
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "tickets", wanted)
         self._numbers = dict(pull.store.values("tickets", ["ticket_id", "number"]))
+        self.was_refused = _was_refused(pull, "tickets")
 
     def pull_record(self, key: int, flaws: list[wire.Flaw]) -> Any:
         return self.pull.client.ticket(key, bulk=True, flaws=flaws)
@@ -241,6 +276,7 @@ class InvoiceDetails(Records):
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "invoices", wanted)
         self._known = pull.details_of("invoices").keys()
+        self.was_refused = _was_refused(pull, "invoices")
         self._orphaned = frozenset(
             pull.forced["invoices"]
         )  # their ticket has gone, which no updated_at of theirs tells
@@ -277,6 +313,7 @@ class CustomerDetails(Records):
 
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "customers", wanted)
+        self.was_refused = _was_refused(pull, "customers")
         latest: dict[int, tuple[int, int | None]] = {}
         for customer, at, hours in pull.store.values("prepaid", ["customer_id", "read_at", "prepaid_millionths"]):
             if customer not in latest or latest[customer][0] < at:

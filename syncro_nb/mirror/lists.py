@@ -176,6 +176,8 @@ class FullPass(Listing):
     def turn(self, page: ListPage, ids: list[int]) -> None:
         """Page 1 tells how many rows there are, or else the last page, which is then looked at first; then all of them."""
         phases = {"first": self._first, "peek": self._peek, "read": self._read, "search": self._look}
+        if page.pages and self.number < page.pages:  # not the last
+            self.at["smallest"] = min(self.at.get("smallest", page.rows), page.rows)
         phases[self.at["phase"]](page, ids)
         at = self.at
         if not self.is_done:
@@ -315,7 +317,9 @@ class FullPass(Listing):
         self.seen.update(new)
         self.pull.writer.batch.seen.setdefault(self.stream, []).extend(new)
         self.at["pages"] = page.pages
-        if search.is_clear:
+        if search.is_clear and len(self.seen - search.gone) <= self.at.get("smallest", 0) * ((page.pages or 1) - 1):
+            self._once_more("; its pages had the same rows")
+        elif search.is_clear:
             self.seen -= search.gone
             self.pull.found_by_order[self.name] = search.gone
             self._end()

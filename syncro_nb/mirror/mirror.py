@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import frames
-from ..books import Books, Gap
+from ..books import NEVER_READ, Books, Gap
 from ..errors import InputError
 from ..service import wire
 from ..service.records import Settings, TicketSettings
 from ..tables import TABLES, Column
 from .columns import JOINED, microseconds
+from .details import old_blocks
 from .lists import moment_of
-from .store import Batch, Pin, Store
+from .store import Batch, Moved, Pin, Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+
 # The list on which a table depends, where that is not its own.
 _LIST_OF = {"comments": "tickets", "charges": "tickets", "schedule_lines": "schedules", "prepaid": "customers"}
 _LOOK = "look"
+_LOOKS = 8  # at files that a sync goes on rewriting
+_SETTINGS = ("settings", "ticket_settings")  # one record each
 MOST_ID = 2**63  # no column holds a larger number
 _DETAILS = {"tickets": "ticket_details", "customers": "customer_details", "invoices": "invoice_details"}
 
@@ -42,6 +48,14 @@ UNREADABLE = {
     "record_id": Column("Int64", "its id; absent: not even that could be read"),
     "why": Column("str", "the field, and what is wrong with it"),
 }
+
+
+def steadily(make: Callable[[], T]) -> T:
+    """What `make` makes of books that it opens; made again where a sync has rewritten their files meanwhile."""
+    for _ in range(_LOOKS - 1):
+        with suppress(Moved):
+            return make()
+    return make()
 
 
 class Mirror:
@@ -131,10 +145,13 @@ class Mirror:
         data = self._store.state("ticket_settings").get("record")
         return None if data is None else wire.read(TicketSettings, data)
 
-    def gaps(self, names: Collection[str] = tuple(TABLES), *, of_details: bool = True) -> tuple[Gap, ...]:
-        """Everything that is known to be missing from these tables; `of_details`: with what only details of records give."""
+    def gaps(self, names: Collection[str] = (*_SETTINGS, *TABLES), *, of_details: bool = True) -> tuple[Gap, ...]:
+        """What is known to be missing, from the settings and every table or from these; `of_details`: with what only details of
+        records give.
+        """
         states = self._store.states()
-        found = [gap for name in TABLES if name in names for gap in _list_gaps(name, states)]
+        found = [Gap(name, why) for name in _SETTINGS if name in names and (why := states.get(name, {}).get("reason"))]
+        found += [gap for name in TABLES if name in names for gap in _list_gaps(name, states)]
         more = self._detail_gaps(states, frozenset(names)) if of_details else ()
         return (*found, *(gap for gap in more if gap.table in names))
 
@@ -179,33 +196,38 @@ class Mirror:
             pin=self._store.pin(),
         )
 
-    def look(
-        self, as_of: datetime, seen: Sequence[Sequence[Any]] = ()
-    ) -> tuple[datetime | None, list[list[Any]] | None]:
-        """Note that somebody looks at the open tickets of these books, and what there is to see (values that JSON can hold).
+    def look_before(self, as_of: datetime) -> tuple[datetime | None, list[list[Any]] | None]:
+        """The time of the books at which somebody looked before these, and what there was to see; None: there was none.
 
-        Gives the time of the books of the look before, and what was seen then; None: there was none. Looking again at the
-        same books gives the same, so that a cell that is run again tells no less.
+        Looking again at the same books gives the same, so that a cell that is run again tells no less.
         """
+        kept = self._store.state(_LOOK)
+        if kept.get("at") == microseconds(as_of):
+            return moment_of(kept["before"]), kept.get("seen_before")
+        return moment_of(kept.get("at")), kept.get("seen")
+
+    def note_look(self, as_of: datetime, seen: Sequence[Sequence[Any]]) -> None:
+        """Note that somebody has looked at the open tickets of these books, and what there was to see, as JSON can hold it."""
         now, kept = microseconds(as_of), self._store.state(_LOOK)
         if kept.get("at") != now:
-            kept = {
-                "at": now,
-                "before": kept.get("at"),
-                "seen": [list(one) for one in seen],
-                "seen_before": kept.get("seen"),
-            }
-            self._store.commit(Batch(states={_LOOK: kept}))
-        return moment_of(kept["before"]), kept.get("seen_before")
+            before = {"before": kept.get("at"), "seen_before": kept.get("seen")}
+            self._store.commit(Batch(states={_LOOK: {"at": now, "seen": [list(one) for one in seen], **before}}))
 
     def freshness(self) -> pd.DataFrame:
-        """A row for each table: rows, when it was read, whether it is complete, and what is missing (FRESHNESS)."""
+        """A row for the settings and each table: rows, when it was read, whether it is complete, what is missing (FRESHNESS)."""
         gaps, known = self.gaps(), self.known()
-        rows = []
+        rows: list[tuple[Any, ...]] = []
+        for name in _SETTINGS:
+            state = self._store.state(name)
+            is_read, why = "record" in state, state.get("reason") or ""
+            read_at = moment_of(state.get("as_of"))
+            rows.append(
+                (name, int(is_read), read_at, is_read and not why, None, why or ("" if is_read else NEVER_READ))
+            )
         for name in TABLES:
             own = [gap for gap in gaps if gap.table == name]
             counts = [gap.records for gap in own if gap.records is not None]
-            why = "; ".join(gap.reason for gap in own) or ("" if name in known else "it was never read")
+            why = "; ".join(gap.reason for gap in own) or ("" if name in known else NEVER_READ)
             rows.append(
                 (
                     name,
@@ -239,6 +261,10 @@ class Mirror:
         if name not in TABLES:
             raise InputError(f"there is no table {name[:40]!r}; there is: {', '.join(TABLES)}")
         return self._store.file(name)
+
+    def old_blocks(self, now: datetime) -> int:
+        """How many customers with prepaid hours left were last read more than a day before this time."""
+        return len(old_blocks(self._store, now))
 
     def size(self) -> tuple[int, int]:
         """Rows and bytes on the disk."""
@@ -338,4 +364,5 @@ class MirroredBooks(Books):
         """What is missing from these tables; `of_details`: with what only the details of other records give."""
         if self.mirror is None:
             return super().gaps_of(*names, of_details=of_details)
-        return (*self.mirror.gaps(names, of_details=of_details), *self._never_read(names))
+        found = self.mirror.gaps(names, of_details=of_details)
+        return (*found, *self._never_read(names, found))

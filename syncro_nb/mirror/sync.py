@@ -20,12 +20,13 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Error, Unreachable
+from ..errors import Error, Refused, Unreachable
 from ..service import wire
 from ..service.client import NOT_CLOSED, Client
 from ..service.records import Settings
@@ -35,12 +36,14 @@ from .asking import Asking, Source, Tell
 from .columns import DetailRead, instant, kept_columns, microseconds
 from .details import (
     MOMENT,
+    MOST_BLOCKS,
     RECENT_DAYS,
     STALE,
     CustomerDetails,
     InvoiceDetails,
     Records,
     TicketDetails,
+    old_blocks,
     wanted_customers,
     wanted_invoices,
     wanted_tickets,
@@ -134,6 +137,7 @@ class Pull:
         self._unproved: dict[str, set[int]] = {}
         self.found_by_order: dict[str, set[int]] = {}  # suspects of a search that trusts the order of a list
         self._is_resumed = False
+        self._is_alive = True  # something has changed in the account
         self.anew_before = 0
         self.wants_all = full
         self.read_through: set[str] = set()  # lists, from end to end
@@ -190,6 +194,8 @@ class Pull:
             if at := self.writer.state(name).get("as_of"):
                 old = min(at, microseconds(started - STALE) - 1)
                 self.writer.keep(name, **{"pass": None}, as_of=old, cursor=None, whole_at=0)
+                if name not in _PARTS:
+                    self.writer.keep(name, reason="the account's clock was set back; it is read again")
         self.writer.keep("sync", full_since=None)
 
     def now(self) -> datetime:
@@ -198,12 +204,16 @@ class Pull:
 
     def _settings(self) -> None:
         """The account's settings. The first request of all: it says if Syncro cannot be reached, and tells the server's time."""
-        kept, now = self.writer.state("settings"), self.now()
-        read_at = moment_of(kept.get("as_of"))
-        wanted = {"settings": self.client.settings, "ticket_settings": self.client.ticket_settings}
-        if read_at is not None and abs(now - read_at) < SETTINGS_AGE and not self.full:
-            wanted = {} if self.client.has_heard_time else {"settings": self.client.settings}
-        for name, pull in wanted.items():
+        now = self.now()
+        for name, pull, longest in (
+            ("settings", self.client.settings, SETTINGS_AGE),
+            ("ticket_settings", self.client.ticket_settings, STALE),
+        ):
+            state = self.writer.state(name)
+            read_at = moment_of(state.get("as_of"))
+            is_fresh = read_at is not None and abs(now - read_at) < longest and not state.get("reason")
+            if is_fresh and not self.full and (self.client.has_heard_time or name != "settings"):
+                continue
             try:
                 record = self.asking.pull(name, pull)
             except Error as error:
@@ -212,7 +222,8 @@ class Pull:
                 data = wire.write(record)
                 self.writer.keep(name, record=data, as_of=microseconds(self.now()), reason="")
         self.writer.commit()
-        self.asking.check(Unreachable)
+        with suppress(Refused):  # it answers: what is wrong is wrong with the settings
+            self.asking.check(Unreachable, or_else=self.client.me)
 
     def _first(self) -> None:
         """The order of use: small lists, open tickets and their details, what is unpaid, then every list."""
@@ -256,25 +267,32 @@ class Pull:
         self.asking.read([self._whole(name) for name in left_out])
         self._count({*COUNTED, *left_out})
         self.asking.check()
-        alive = self.full or any(change.any for change in self.writer.changes.values())
-        self.asking.read([self._whole(name) for name in self._turns(small, started, alive)])
+        self._is_alive = self.full or any(change.any for change in self.writer.changes.values())
+        self.asking.read([self._whole(name) for name in self._turns(small, started)])
         self._read_contacts()
         if self.full:
             self._try_filters()
 
-    def _turns(self, names: list[str], started: datetime, alive: bool) -> list[str]:
+    def _turns(self, names: list[str], started: datetime) -> list[str]:
         """Which of the small lists are read now: all while something happens, else the oldest that the allowance holds."""
-        allowance = left = IDLE_REQUESTS - self.asking.requests
+        allowance = IDLE_REQUESTS - self.asking.requests
+        left = allowance - len(old_blocks(self.store, self.now())[:MOST_BLOCKS])
         chosen = []
         for name in sorted(names, key=lambda name: self.writer.state(name).get("as_of") or 0):
             state = self.writer.state(name)
             read_at, cost = moment_of(state.get("as_of")), state.get("pages") or 1
             is_broken = state.get("reason") and not state.get("refused")
             longest = TURN if max(1, allowance) < cost <= FEW else STALE
-            if alive or is_broken or read_at is None or started - read_at > longest or cost <= left:
+            if self._is_alive or is_broken or read_at is None or started - read_at > longest or cost <= left:
                 chosen.append(name)
                 left -= cost
         return chosen
+
+    @property
+    def blocks_in_turn(self) -> int | None:
+        """Of how many customers prepaid hours that are a day old are read now: a few, if an idle sync has room for them."""
+        room = MOST_BLOCKS if self._is_alive else max(0, IDLE_REQUESTS - self.asking.requests)
+        return None if self.full else min(room, MOST_BLOCKS)
 
     # ------------------------------------------------------------ lists
 
@@ -570,12 +588,15 @@ class Pull:
             self.forced["tickets"] |= {ticket for one, ticket in owners if one == key and ticket}
         self.writer.drop(name, [key])
         self.unread(name).drop(key)
+        for own in _DETAILS_BEHIND.get(name, ()):  # it may come back as it was, and is read anew then
+            self.writer.lose(own, key)
         if name == "customers":
             self.unread("prepaid").drop(key)
             for part in ("contacts", "payments", "contracts", "schedules"):
                 owners = self.store.values(part, [TABLES[part].key, "customer_id"])
                 self.suspect(part, {one for one, owner in owners if owner == key})
         elif name == "tickets":
+            self.ticket_reads.pop(key, None)
             for part in ("comments", "charges", "timers"):
                 self.keep_parts(part, key, [], ())
             self.forced["invoices"] |= {
@@ -584,6 +605,7 @@ class Pull:
                 if ticket == key
             }
         elif name == "invoices":
+            self.owners.pop(key, None)
             self.keep_parts("invoice_lines", key, [], ())
         elif name == "schedules":
             self.keep_parts("schedule_lines", key, [], ())

@@ -86,6 +86,10 @@ class Writer:
                 self.batch.lines.setdefault(name, []).append(written_gone(key))
                 self.changes[name].gone += 1
 
+    def lose(self, name: str, key: int) -> None:
+        """A row of one of the mirror's own tables is gone, if it was there."""
+        self.batch.lines.setdefault(name, []).append(written_gone(key))
+
     def put_parts(self, name: str, parent: int, records: Iterable[Any]) -> list[tuple[int, str]]:
         """All rows that belong to a record: what was there and is not among them is gone.
 

@@ -10,7 +10,7 @@ warranty, has columns of its own; `worth_cents` says what a row comes to at its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
 from typing import Any
@@ -20,11 +20,12 @@ import pandas as pd
 
 from .. import terms
 from ..books import Books, Gap
-from ..config import House
+from ..config import House, unknown
+from ..errors import InputError
 from ..escape import clip, line
 from ..frames import frame, of_columns, records
 from ..money import format_cents
-from ..policy import FREE_KINDS, Policy
+from ..policy import DEFAULT, FREE_KINDS, Policy
 from ..tables import DAY, INSTANT, Column
 from ..terms import places_of, plain_ids
 from .age import AGE_BANDS, age_band
@@ -51,6 +52,11 @@ LONG_OPEN_SECONDS = 15 * 60
 DAY_SECONDS = 24 * 3600
 _MOST_LINES = 20  # customers in a terminal; a file has all of them
 
+# Who else may pay for work; what is not known of them makes what is to be billed too high.
+_PAYERS = {
+    "customers": "what prepaid hours pay may be counted as to be billed",
+    "contracts": "what a contract covers may be counted as to be billed",
+}
 BACKWARDS = "it ends before it starts: its actual time counts as 0"
 TOO_LONG = "it is longer than 24 hours: counted as it stands"
 
@@ -266,18 +272,18 @@ def summarise_unbilled(books: Books, house: House, *, site: str | None = None) -
     """What is unbilled in these books. `site`: the account's address, for links."""
     timers, lines = _uncharged(books), _pending(books)
     rows = _rows(timers, lines, books, house, site)
+    unseen = (
+        *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
+        *gaps(books, "customers", "contracts", details_of="customers"),
+    )
     return Unbilled(
         books.as_of,
         rows,
         resolved_without_time(books, house, site=site),
         problems(rows, timers, lines, books, house),
         tuple(
-            dict.fromkeys(
-                (
-                    *gaps(books, "tickets", "timers", "charges", "comments", "products", "users", details_of="tickets"),
-                    *gaps(books, "customers", "contracts", details_of="customers"),
-                )
-            )
+            replace(gap, reason=f"{gap.reason}; {_PAYERS[gap.table]}") if gap.table in _PAYERS else gap
+            for gap in dict.fromkeys(unseen)
         ),
     )
 
@@ -399,6 +405,7 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
         (rows, rows["ticket_id"].notna() & rows["number"].isna(), "its ticket is not among the tickets that were read"),
         (rows, rows["worked_on"].isna(), "it has no date: it is in no age band"),
         (rows, rows["age_days"].fillna(0) < 0, "its work lies in the future"),
+        *_unknown_payers(rows, books),
     ]
     no_price = (times["rate_source"] == terms.PRODUCT) & (times["rate_cents"] == 0)
     is_free = times["kind"].isin(FREE_KINDS) | times["mode"].isin(FREE_KINDS)
@@ -424,6 +431,21 @@ def problems(rows: pd.DataFrame, timers: pd.DataFrame, lines: pd.DataFrame, book
     found = [part.loc[mask, list(PROBLEMS)[:3]].assign(problem=text) for part, mask, text in every if mask.any()]
     listed = pd.concat(found, ignore_index=True) if found else frame(PROBLEMS, [])
     return of_columns(PROBLEMS, listed.sort_values(["what", "record_id", "problem"]))
+
+
+def _unknown_payers(rows: pd.DataFrame, books: Books) -> list[tuple[pd.DataFrame, Any, str]]:
+    """The problems of work that counts as to be billed, though nobody has read whether something else pays for it."""
+    to_bill = rows["customer_id"].notna() & (rows["mode"] == TO_BILL) & (rows["kind"] != GOODS)
+    details = books.table("customers", ["customer_id", "detail_at"])
+    read_at = terms.look_up(rows["customer_id"], details, "customer_id", {"at": "detail_at"})["at"]
+    return [
+        (rows, to_bill & read_at.isna(), "whether prepaid hours pay for it was not read: counted as to be billed"),
+        (
+            rows,
+            to_bill & ("contracts" not in books.known),
+            "whether a contract covers it was not read: counted as to be billed",
+        ),
+    ]
 
 
 def _charged_problems(lines: pd.DataFrame, books: Books, house: House) -> list[tuple[pd.DataFrame, Any, str]]:
@@ -481,8 +503,16 @@ def policy_change(books: Books, house: House, policy: Policy) -> pd.DataFrame:
     """What another policy would make of the uncharged timers, as POLICY_CHANGE, biggest difference first.
 
     Their billable time as it stands, beside what `policy` gives for their actual time: per entry, or per ticket and kind (the
-    uncharged entries of a ticket together). What a person has set (the override) stays. Charges stay as they are.
+    uncharged entries of a ticket together). What a person has set (the override) stays. Charges stay as they are. Raises
+    InputError for what is no policy and for a labour kind that there is not.
     """
+    if not isinstance(policy, Policy):
+        raise InputError('another policy looks like Policy(rounding={"default": Rounding(15, 15)})')
+    products = books.table("products", ["product_id", "category", "price_cents"])
+    sold = filter(None, terms.kind(products, products, house))
+    kinds = sorted({DEFAULT, terms.OTHER_LABOUR, *FREE_KINDS, *house.labour, *sold})
+    for one in sorted(policy.rounding.keys() - kinds):
+        raise InputError(unknown("labour kind", one, kinds))
     timers = _uncharged(books)
     rows = terms.timed(timers, books, house)
     seconds = terms.policy_seconds(timers, rows["kind"], policy)
