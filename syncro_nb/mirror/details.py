@@ -275,7 +275,7 @@ class InvoiceDetails(Records):
 
     def __init__(self, pull: Pull, wanted: list[int]) -> None:
         super().__init__(pull, "invoices", wanted)
-        self._known = pull.details_of("invoices").keys()
+        self._known = {key: then for key, (then, _) in pull.details_of("invoices").items()}
         self.was_refused = _was_refused(pull, "invoices")
         self._orphaned = frozenset(
             pull.forced["invoices"]
@@ -292,7 +292,10 @@ class InvoiceDetails(Records):
         lines = [replace(line, invoice_id=record.id) for line in record.lines]
         self.pull.keep_parts("invoice_lines", record.id, lines, flaws)
         if is_new or writer.changes["invoice_lines"] != before:
-            self.pull.follow(record.ticket_id, record.updated_at)
+            # Lines that went without a sign, or before they were ever seen, may have gone since the ticket was read.
+            moment = None if record.updated_at is None else microseconds(record.updated_at)
+            has_no_sign = (is_new and not lines) or self._known.get(record.id, -1) == moment
+            self.pull.follow(record.ticket_id, read_at if has_no_sign else record.updated_at)
         writer.append("invoice_details", DetailRead(record.id, record.updated_at, read_at))
         writer.append("invoice_owners", DetailRead(record.id, record.updated_at, read_at, ticket_id=record.ticket_id))
         if record.ticket_id is None:
