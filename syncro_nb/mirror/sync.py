@@ -3,7 +3,7 @@
 A first sync reads the settings and the small lists, the open tickets with their details, what is unpaid, and then every list
 from end to end; details of tickets of the last RECENT_DAYS, or all of them with `full`. A later one asks for what has changed:
 
-    tickets, invoices       since_updated_at, from the start of the last sync with an overlap; how many there are (`Census`)
+    tickets, invoices       since_updated_at, from the start of the last sync with an overlap; how many there are (`Recount`)
     payments                the newest pages, until one holds nothing new
     timers                  those created lately; a change of an older one shows in its ticket's updated_at
     lines, comments         in the details of the tickets and invoices that changed
@@ -62,8 +62,6 @@ if TYPE_CHECKING:
 IDLE_REQUESTS = 12
 OVERLAP = timedelta(minutes=10)
 SETTINGS_AGE = timedelta(hours=1)
-TURN = timedelta(hours=1)  # a list of a few pages that fits into no allowance waits no longer
-FEW = 3
 MOST_PROOFS = 500  # GETs in one sync for rows that are missing from lists, of each table
 MOST_ORPHANS = 20  # GETs in one sync for records that no list has
 SMALL_LISTS = ("users", "products", "contracts", "schedules", "timelogs")
@@ -275,15 +273,13 @@ class Pull:
 
     def _turns(self, names: list[str], started: datetime) -> list[str]:
         """Which of the small lists are read now: all while something happens, else the oldest that the allowance holds."""
-        allowance = IDLE_REQUESTS - self.asking.requests
-        left = allowance - len(old_blocks(self.store, self.now())[:MOST_BLOCKS])
+        left = IDLE_REQUESTS - self.asking.requests - len(old_blocks(self.store, self.now())[:MOST_BLOCKS])
         chosen = []
         for name in sorted(names, key=lambda name: self.writer.state(name).get("as_of") or 0):
             state = self.writer.state(name)
             read_at, cost = moment_of(state.get("as_of")), state.get("pages") or 1
             is_broken = state.get("reason") and not state.get("refused")
-            longest = TURN if max(1, allowance) < cost <= FEW else STALE
-            if self._is_alive or is_broken or read_at is None or started - read_at > longest or cost <= left:
+            if self._is_alive or is_broken or read_at is None or started - read_at > STALE or cost <= left:
                 chosen.append(name)
                 left -= cost
         return chosen
