@@ -25,6 +25,7 @@ OTHER_LABOUR = "other"  # labour by its category, of a kind that nobody has name
 MODES = ("block", "contract", "internal", "warranty", "time-and-materials")
 AGREED, PRODUCT, UNKNOWN = "agreed", "product", "unknown"
 NOBODY = ""
+NO_ID = -(2**62)
 
 _OF_TICKET = {
     "number": Column("Int64", "ticket number, as people see it; absent: the ticket is not known"),
@@ -309,8 +310,8 @@ def look_up(
 
 
 def plain_ids(ids: pd.Series) -> Any:
-    """Ids as an array of int64; those that are absent are nobody's."""
-    return ids.to_numpy("int64", na_value=_NOBODYS) if ids.dtype != "int64" else ids.to_numpy()
+    """Ids as an array of int64, NO_ID where there is none."""
+    return ids.to_numpy("int64", na_value=NO_ID) if ids.dtype != "int64" else ids.to_numpy()
 
 
 def places_of(wanted: Any, ids: Any) -> Any:
@@ -320,12 +321,10 @@ def places_of(wanted: Any, ids: Any) -> Any:
     order = None if (ids[1:] >= ids[:-1]).all() else np.argsort(ids, kind="stable")
     found = np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)
     places = found if order is None else order[found]
-    return np.where((ids[places] == wanted) & (wanted != _NOBODYS), places, -1)
+    return np.where((ids[places] == wanted) & (wanted != NO_ID), places, -1)
 
 
 # ---------------------------------------------------------------- inside
-
-_NOBODYS = -(2**62)
 
 
 def _factor(ids: pd.Series) -> tuple[list[int | None], Any]:

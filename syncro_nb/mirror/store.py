@@ -723,16 +723,16 @@ def _array(cells: list[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _places(wanted: Any, ids: Any) -> pa.Array | None:
-    """The place of each wanted id among ids that are sorted, absent where it is not there; None where both are the same."""
+    """The place of each wanted id among ids, absent where it is not there; None where both are the same."""
     import numpy as np
     import pyarrow as pa
 
+    from ..terms import places_of
+
     if np.array_equal(wanted, ids):
         return None
-    found = np.searchsorted(ids, wanted)
-    is_there = found < len(ids)
-    is_there[is_there] = ids[found[is_there]] == wanted[is_there]
-    return pa.array(found, mask=~is_there)
+    found = places_of(wanted, ids)
+    return pa.array(found, mask=found < 0)
 
 
 def _may_be_absent(table: str, column: str) -> bool:

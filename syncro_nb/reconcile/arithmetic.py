@@ -13,7 +13,7 @@ import pandas as pd
 from .. import terms
 
 Array = np.ndarray[Any, Any]
-NO_ID = -(2**62)
+NO_ID, ids = terms.NO_ID, terms.plain_ids
 
 
 def at(keys: pd.Series, frame: pd.DataFrame, key: str, column: str) -> pd.Series:
@@ -21,13 +21,6 @@ def at(keys: pd.Series, frame: pd.DataFrame, key: str, column: str) -> pd.Series
     is none.
     """
     return terms.look_up(keys, frame, key, {"value": column})["value"]
-
-
-def ids(column: pd.Series) -> Array:
-    """Ids as int64, NO_ID where there is none."""
-    if column.dtype == "int64":
-        return np.asarray(column.to_numpy())
-    return np.asarray(column.to_numpy(dtype="int64", na_value=NO_ID))
 
 
 def among(values: Array, wanted: Any) -> Array:
